@@ -1,0 +1,130 @@
+package circ
+
+import "time"
+
+// Notice is one thing the hub tells one station. Notices stand in a stream of
+// their own, numbered from 1; a new or wiped station gets a new stream that
+// begins with a snapshot.
+type Notice struct {
+	Seq  uint64
+	Body NoticeBody
+}
+
+// NoticeBody is what is told: exactly one of the types in this file.
+type NoticeBody interface{ notice() }
+
+// PatronPut: this is what the station knows of the patron from now on.
+type PatronPut struct{ Patron Patron }
+
+// PatronGone: the station forgets the patron.
+type PatronGone struct{ ID PatronID }
+
+// ItemPut: this is what the station knows of the item from now on.
+type ItemPut struct{ Item Item }
+
+// ItemGone: the station forgets the item.
+type ItemGone struct{ ID ItemID }
+
+// PolicyPut: how one customer group borrows.
+type PolicyPut struct{ Policy Policy }
+
+// ProxyPut: one person may act for another.
+type ProxyPut struct{ Proxy Proxy }
+
+// ProxyCancelled: no longer. It beats every grant that was cached before.
+type ProxyCancelled struct{ ID string }
+
+// LoanPut: an item is on loan at the library, made elsewhere or long ago.
+type LoanPut struct {
+	Item   ItemID
+	Patron PatronID
+	At     time.Time
+	Due    time.Time
+}
+
+// LoanGone: it is no longer on loan.
+type LoanGone struct{ Item ItemID }
+
+// LoanConfirmed: the library system has the station's event Seq.
+type LoanConfirmed struct {
+	Seq uint64
+	Due time.Time // what the library system says; zero: as promised
+}
+
+// LoanRefused: the library system would not take the station's event Seq. A
+// librarian decides; the resident is not told.
+type LoanRefused struct{ Seq uint64 }
+
+// ConsignmentPut: these items are on their way to the shelf.
+type ConsignmentPut struct {
+	ID    string
+	Items []ItemID
+}
+
+// RecallPut: these items are to be taken out.
+type RecallPut struct {
+	ID    string
+	Items []ItemID
+}
+
+// PicksPut: librarians suggest these.
+type PicksPut struct {
+	Name  string
+	Items []ItemID
+}
+
+// MessagePut: words for the idle screen, by language; empty: take it down.
+type MessagePut struct {
+	ID    string
+	Words map[string]string
+}
+
+// SettingsPut: the station's settings, whole.
+type SettingsPut struct {
+	Version uint64
+	Values  map[string]string
+}
+
+// Command asks the station to do something once: "restart", "census", "logs".
+type Command struct{ Name string }
+
+// Proxy is an authorisation: Agent may do Scopes on behalf of Principal.
+type Proxy struct {
+	ID        string
+	Principal PatronID
+	Agent     PatronID
+	Scopes    Scopes
+	Once      bool
+	From      time.Time
+	To        time.Time // zero: until further notice
+}
+
+// Scopes are what an agent may do. Returning needs none.
+type Scopes uint8
+
+// The scopes of an authorisation.
+const (
+	MayBorrow Scopes = 1 << iota
+	MayRenew
+	MayCollect
+	MaySeeLoans
+	MaySeeHistory
+)
+
+func (PatronPut) notice()      {}
+func (PatronGone) notice()     {}
+func (ItemPut) notice()        {}
+func (ItemGone) notice()       {}
+func (PolicyPut) notice()      {}
+func (ProxyPut) notice()       {}
+func (ProxyCancelled) notice() {}
+func (LoanPut) notice()        {}
+func (LoanGone) notice()       {}
+func (LoanConfirmed) notice()  {}
+func (LoanRefused) notice()    {}
+func (ConsignmentPut) notice() {}
+func (RecallPut) notice()      {}
+func (PicksPut) notice()       {}
+func (MessagePut) notice()     {}
+func (SettingsPut) notice()    {}
+func (Command) notice()        {}
