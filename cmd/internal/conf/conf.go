@@ -1,0 +1,42 @@
+// Package conf reads the settings of the commands. Each setting of a program
+// is one flag of its flag set; the same name in capitals with the program's
+// prefix is an environment variable (KIOSK_BROKER for --broker), and the plain
+// name is a line in the file that --config names ("broker tls://hub:8883").
+// A flag beats the environment, the environment beats the file, and a name
+// that no setting has is an error in all three.
+package conf
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/peterbourgon/ff/v3"
+)
+
+// Parse fills set from args, the environment and the file named by --config.
+// It answers flag.ErrHelp after --help has printed the table of settings.
+func Parse(set *flag.FlagSet, args []string) error {
+	set.String("config", "", "`file` with one setting a line: name, space, value")
+	set.Init(set.Name(), flag.ContinueOnError)
+	prefix := strings.ToUpper(strings.ReplaceAll(set.Name(), " ", "_"))
+	err := ff.Parse(set, args,
+		ff.WithEnvVarPrefix(prefix),
+		ff.WithConfigFileFlag("config"),
+		ff.WithConfigFileParser(ff.PlainParser))
+	if err != nil {
+		return err
+	}
+	known := make(map[string]bool)
+	set.VisitAll(func(f *flag.Flag) { known[prefix+"_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))] = true })
+	var unknown []error
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, prefix+"_") && !known[name] {
+			unknown = append(unknown, fmt.Errorf("%s in the environment is no setting of %s", name, set.Name()))
+		}
+	}
+	return errors.Join(unknown...)
+}
