@@ -1,0 +1,80 @@
+# make demo    a whole library on this machine: hub, station, simulated pad
+# make test    every test, with real brokers, ports and windows
+# make check   the quick part: format, vet, lint, unit tests, layout
+# make bench   the figures, each a ratio to a bare baseline
+# make gallery every screen in every language, as pictures
+# make help    this list
+
+SHELL  := bash -eu -o pipefail
+BUILD  := build
+TOOLS  := $(BUILD)/tools
+TAGS   := -tags gles
+GO     := go
+CMDS   := hub kiosk readersim ledger demo
+LINT   := v2.15.0
+VULN   := v1.8.0
+FUZZ   ?= 5s
+
+.PHONY: help demo test check vet lint vulns unit fuzz bench gallery build setup clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+# What a bare Debian 12 lacks. apt is asked only when something is missing, so
+# that a second run needs neither root nor a network.
+setup:
+	@packaging/setup
+
+build: setup
+	@mkdir -p $(BUILD)/bin
+	CGO_ENABLED=0 $(GO) build -o $(BUILD)/bin/ ./cmd/hub ./cmd/readersim ./cmd/ledger ./cmd/demo
+	$(GO) build $(TAGS) -o $(BUILD)/bin/ ./cmd/kiosk
+
+demo: build
+	$(BUILD)/bin/demo --bin $(BUILD)/bin --out $(BUILD)/demo $(if $(DEMO_KEEP),--keep)
+
+test: setup vet lint vulns build
+	REAL=1 $(GO) test -race $(TAGS) ./...
+	$(MAKE) fuzz
+
+check: vet lint
+	$(GO) test -short $(TAGS) ./...
+
+unit:
+	$(GO) test -short $(TAGS) ./...
+
+vet:
+	@unformatted=$$(gofmt -l cmd kiosk rfid sync assets); \
+	if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted"; exit 1; fi
+	$(GO) vet $(TAGS) ./...
+	CGO_ENABLED=0 $(GO) vet ./sync/... ./cmd/hub
+
+lint: $(TOOLS)/golangci-lint-$(LINT)
+	$< run ./...
+
+# A vulnerability in what we call fails the build. The list itself lives on a
+# host that a closed network may not reach; that, and only that, is forgiven.
+vulns: $(TOOLS)/govulncheck-$(VULN)
+	@packaging/vulns $<
+
+$(TOOLS)/golangci-lint-%:
+	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$*
+	mv $(TOOLS)/golangci-lint $@
+
+$(TOOLS)/govulncheck-%:
+	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install golang.org/x/vuln/cmd/govulncheck@$*
+	mv $(TOOLS)/govulncheck $@
+
+# Every fuzz target of the tree for a short while; FUZZ=10m for a long one.
+fuzz:
+	@packaging/fuzz $(FUZZ)
+
+bench: build
+	@packaging/bench
+
+gallery:
+	$(GO) run $(TAGS) ./cmd/gallery --out $(BUILD)/gallery
+
+clean:
+	rm -rf $(BUILD)
