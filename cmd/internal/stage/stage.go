@@ -82,21 +82,19 @@ func (s *Stage) Run(name string, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// Stop asks p to end, kills it when it has not within five seconds, and
-// answers how it ended.
-func (p *Program) Stop() error {
-	p.cmd.Process.Signal(syscall.SIGTERM)
+// Stop asks p to end and kills it when it has not within five seconds.
+func (p *Program) Stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails only for a program that has ended
 	select {
 	case <-p.done:
 	case <-time.After(5 * time.Second):
 		p.Kill()
 	}
-	return p.err
 }
 
 // Kill ends p as a power cut does.
 func (p *Program) Kill() {
-	p.cmd.Process.Kill()
+	_ = p.cmd.Process.Kill() // fails only for a program that has ended
 	<-p.done
 }
 
@@ -132,7 +130,7 @@ func Until(ctx context.Context, what string, check func() error) error {
 
 // Get reads a JSON page of the hub into value.
 func Get(url string, value any) error {
-	answer, err := http.Get(url) //nolint:gosec,noctx // the stage's own hub on loopback
+	answer, err := http.Get(url)
 	if err != nil {
 		return err
 	}
@@ -187,7 +185,7 @@ var ErrEnded = errors.New("ended")
 func (p *Program) Alive() error {
 	select {
 	case <-p.done:
-		return fmt.Errorf("%s %w (%v):\n%s", p.Name, ErrEnded, p.err, p.Tail(15))
+		return fmt.Errorf("%s: %w\n%s", p.Name, errors.Join(ErrEnded, p.err), p.Tail(15))
 	default:
 		return nil
 	}
