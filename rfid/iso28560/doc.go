@@ -19,6 +19,9 @@
 // door. What is not understood is Unknown, never a guess, and neither Unknown
 // nor NDEF memory may be written over (Format.MayOverwrite).
 //
+// Memory that is read in pieces is asked for by First and Need: nine blocks tell a
+// part 3 item and most of part 2, and what they announce is read after.
+//
 // Every byte is kept, whatever the format, so Tag.Encode gives back what Decode
 // was given: padding, unknown objects, local blocks, old data behind the end.
 //
@@ -115,6 +118,12 @@
 // count of digits: 1203 is part 3 of 12, 52 is part 2 of 5. An odd count of digits
 // is not interpreted. Type of usage is one byte: the class of part 3's u in the
 // high nibble, a finer class in the low.
+//
+// Chance must not make an item out of foreign bytes. So part 2 is only believed
+// with an identifier that expands, and with one of: a content parameter in second
+// place; a DSFID of 06; objects that are known, sound and unrepeated up to the end;
+// an identifier alone, with nothing but one byte repeated behind it. A whole
+// record with one of the first two comes before a part 3 with a bad check.
 //
 // # Legacy 3M
 //

@@ -46,7 +46,7 @@ func (o Object) sound() bool {
 		return o.Scheme == Application && len(o.Data) > 0 && len(o.Data) <= 16 // OIDs end at 127
 	case OIDSet:
 		_, _, ok = splitSet(s)
-		return ok
+		return ok || o.Scheme == Application
 	case OIDUsage:
 		return len(o.Data) == 1
 	case OIDItem, OIDOwner, OIDILLOwn, OIDTitle:

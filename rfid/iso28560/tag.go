@@ -205,7 +205,7 @@ const First = 36
 // Need tells, from the beginning of a tag's memory, how many bytes from byte 0
 // Decode wants: item to know the identifier, all to know the whole label. It is
 // satisfied when they are no more than len(mem), or than the tag has. An answer
-// looks at most one object, 255 bytes, ahead, so ask again after reading more.
+// looks at most one object, 386 bytes, ahead, so ask again after reading more.
 func Need(mem []byte, dsfid int) (item, all int) {
 	if len(mem) < First {
 		return First, First

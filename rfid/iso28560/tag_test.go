@@ -225,7 +225,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%v: label is not text: %+v", tag.Format, tag.Label)
 		}
 		item, all := Need(mem, int(dsfid))
-		if item > all || all > max(len(mem), First)+255 {
+		if item > all || all > max(len(mem), First)+386 {
 			t.Fatalf("%v: Need = %d, %d of %d", tag.Format, item, all, len(mem))
 		}
 		if err == nil && tag.Item != "" {
