@@ -33,6 +33,7 @@ func TestCompact(t *testing.T) {
 		{"ABC1234", SixBit, "04 20 F1 CB 3D 20"}, // the fill is a whole code
 		{"Kalevala", SevenBit, "97 87 66 5E D8 76 61"},
 		{"Kalevala 2", SevenBit, "97 87 66 5E D8 76 61 40 CB"},
+		{"ABC ", Octets, "41 42 43 20"}, // its space would be taken for a fill
 		{"1", Octets, "31"},
 		{"ab", Octets, "61 62"},
 		{"Pöytä", Octets, "50 F6 79 74 E4"},

@@ -42,6 +42,14 @@ func TestPart2(t *testing.T) {
 			Label{Item: "99", Usage: Unstated}, "the last object was not read to its end"},
 		{"a hint for what is in doubt", "11 05 1C BE 99 1A 14 30 31 32", DSFIDPart2,
 			Label{Item: "123456789012", Usage: Unstated}, "3 bytes behind the label are not understood and are kept"},
+		{"values that cannot be read", "11 01 63 02 02 20 02 15 01 0A 6F 02 01 07 00", NoDSFID,
+			Label{Item: "99", Usage: Unstated}, "the type of usage cannot be read; the title cannot be read"},
+		{"a second identifier behind the index", "11 01 63 02 01 20 11 01 62 05 01 10 00", NoDSFID,
+			Label{Item: "99", Usage: Circulation}, "a second item identifier is ignored"},
+		{"an owner and no index", "11 01 63 03 04 32 40 8E 97 00", NoDSFID,
+			Label{Item: "99", ISIL: "FI-He", Usage: Unstated}, ""},
+		{"an identifier alone", "11 01 63 00 00 00", NoDSFID,
+			Label{Item: "99", Usage: Unstated}, ""},
 		{"odd set information", "11 01 63 02 01 40 14 01 CB 00", NoDSFID,
 			Label{Item: "99", Usage: Unstated}, "the set information cannot be read"},
 		{"an owner without its fill", "11 01 63 02 01 80 03 04 32 40 8E 90 00", NoDSFID,
@@ -104,6 +112,18 @@ func TestExtensions(t *testing.T) {
 			if last == expected && blocks[0].fields()[0] != "Kalevala" {
 				t.Errorf("check last %v: title %q", last, blocks[0].fields())
 			}
+		}
+	}
+	// When only one place makes text, that is the place: here the check is a control.
+	for _, last := range []bool{false, true} {
+		e := Extension{ID: TitleBlock, Payload: []byte("Pikku prinssi\x00"), CheckLast: last}
+		e.seal()
+		if e.Check == 0 || e.Check >= ' ' {
+			t.Fatalf("check %02X is text", e.Check)
+		}
+		blocks, _ := parseExtensions(append(e.appendTo(nil), 0), false)
+		if len(blocks) != 1 || blocks[0].CheckLast != last || blocks[0].fields()[0] != "Pikku prinssi" {
+			t.Errorf("check last %v: %+v", last, blocks)
 		}
 	}
 	e := Extension{ID: TitleBlock, Payload: title}

@@ -115,19 +115,21 @@ func TestMayOverwrite(t *testing.T) {
 
 func TestDecodeRefuses(t *testing.T) {
 	for name, mem := range map[string][]byte{
-		"nothing read":             {},
-		"one block":                unhex(t, "11 01 01 31"),
-		"more than any tag":        bytes.Repeat([]byte{0x11}, MaxMemory+1),
-		"part 3, other version":    append(unhex(t, "22 01 01"), golden(t, "annex-b1")[3:]...),
-		"part 2, one digit":        unhex(t, "11 01 09 00"),
-		"part 2, PII not first":    unhex(t, "02 01 D0 11 05 1C BE 99 1A 14 00"),
-		"part 2, PII cut off":      unhex(t, "11 05 1C BE"),
-		"part 2, junk behind":      unhex(t, "11 05 1C BE 99 1A 14 30 31 32"),
-		"part 2, bad fill":         unhex(t, "21 02 12 F3 00 00"),
-		"part 2, length of 128":    append(unhex(t, "61 80"), bytes.Repeat([]byte{0xC4}, 128)...),
-		"part 2, control in PII":   unhex(t, "61 03 41 07 42 00"),
-		"part 2, reserved OID":     unhex(t, "11 05 1C BE 99 1A 14 1F 7F 01 31 00"),
-		"3M, barcode with rubbish": append(unhex(t, "04 11 00 01"), bytes.Repeat([]byte{0x31, 0}, 8)...),
+		"nothing read":                {},
+		"one block":                   unhex(t, "11 01 01 31"),
+		"more than any tag":           bytes.Repeat([]byte{0x11}, MaxMemory+1),
+		"part 3, other version":       append(unhex(t, "22 01 01"), golden(t, "annex-b1")[3:]...),
+		"part 2, one digit":           unhex(t, "11 01 09 00"),
+		"part 2, PII not first":       unhex(t, "02 01 D0 11 05 1C BE 99 1A 14 00"),
+		"part 2, PII cut off":         unhex(t, "11 05 1C BE"),
+		"part 2, junk behind":         unhex(t, "11 05 1C BE 99 1A 14 30 31 32"),
+		"part 2, item and leavings":   unhex(t, "11 05 1C BE 99 1A 14 00 00 52 55 42"),
+		"part 2, OID twice, no index": unhex(t, "11 01 63 05 01 10 05 01 20 00"),
+		"part 2, bad fill":            unhex(t, "21 02 12 F3 00 00"),
+		"part 2, length of 128":       append(unhex(t, "61 80"), bytes.Repeat([]byte{0xC4}, 128)...),
+		"part 2, control in PII":      unhex(t, "61 03 41 07 42 00"),
+		"part 2, reserved OID":        unhex(t, "11 05 1C BE 99 1A 14 1F 7F 01 31 00"),
+		"3M, barcode with rubbish":    append(unhex(t, "04 11 00 01"), bytes.Repeat([]byte{0x31, 0}, 8)...),
 	} {
 		tag, err := Decode(mem, NoDSFID)
 		if !errors.Is(err, ErrUnknown) || tag.Format != Unknown || tag.Item != "" {
