@@ -1,0 +1,62 @@
+package flow
+
+import (
+	"time"
+
+	"coldstation/sync/circ"
+)
+
+// Effect is something to carry out: exactly one of the types in this file.
+type Effect interface{ effect() }
+
+// Record asks for the bodies to be made durable, all or none, in this order;
+// Recorded answers with the same ticket.
+type Record struct {
+	Ticket uint64
+	Bodies []circ.EventBody
+}
+
+// SetTag asks for a tag's security to be written and read back, again and
+// again while it lies there; TagWritten or TagFailed answers.
+type SetTag struct {
+	Token   Token
+	Item    circ.ItemID
+	Secured bool
+}
+
+// Say asks for the view to be spoken, from its beginning.
+type Say struct{ View View }
+
+// Print asks for a receipt of the borrowed lines.
+type Print struct {
+	Language string
+	Lines    []Line
+}
+
+// StartTimer asks for Fired after a while. A timer that runs starts over.
+type StartTimer struct {
+	Timer Timer
+	After time.Duration
+}
+
+// StopTimer takes a timer back.
+type StopTimer struct{ Timer Timer }
+
+// Timer names a timer; at most one of each runs.
+type Timer uint8
+
+// The timers of a station.
+const (
+	EndTimer   Timer = iota // the pad is empty and all is done: the visit ends
+	AskTimer                // nobody has moved: ask whether somebody is there
+	ClearTimer              // nobody answered: clear the screen
+	UndoTimer               // the oldest undo is over
+	timers
+)
+
+func (Record) effect()     {}
+func (SetTag) effect()     {}
+func (Say) effect()        {}
+func (Print) effect()      {}
+func (StartTimer) effect() {}
+func (StopTimer) effect()  {}

@@ -1,0 +1,128 @@
+package flow
+
+import (
+	"time"
+
+	"coldstation/sync/circ"
+)
+
+// Moment is when a message came. Up orders and measures; Wall only dates.
+type Moment struct {
+	Up    time.Duration // since the machine started, never jumping
+	Wall  time.Time     // in the station's place
+	Clock circ.Clock    // how far Wall is to be trusted
+}
+
+// Token names one thing on the pad or under the scanner for as long as it is
+// there: a chip's UID or a scanned line. It says nothing about an item.
+type Token string
+
+// Msg is something that happened: exactly one of the types in this file.
+type Msg interface{ msg() }
+
+// CardSeen: a card, keyring or wristband came onto the pad.
+type CardSeen struct {
+	Token   Token
+	Scanned bool // by a line scanner or a touch: it does not lie on the pad
+	Ref     circ.Ref
+	Patron  circ.Patron // FirstName, Language, Blocked and so on; the zero value when not Known
+	Known   bool
+	Policy  circ.Policy // of the patron's group, or the station's own for an unknown card
+	Loans   int         // open loans of the account
+}
+
+// ItemSeen: an item's tag or barcode was read. A set has several tags with one
+// item identifier.
+type ItemSeen struct {
+	Token    Token
+	Scanned  bool
+	Item     circ.Item // only ID when not Known
+	Known    bool
+	Foreign  bool // the tag names another library as its owner; it is never written
+	OnLoan   bool
+	Loan     circ.Loan // valid when OnLoan
+	Security Security  // as read from the tag
+}
+
+// Security is what a gate would make of a tag.
+type Security uint8
+
+// The securities of a tag. NoSecurity is a barcode, or a tag nobody could ask.
+const (
+	NoSecurity Security = iota
+	Secured
+	Unsecured
+)
+
+// StrangeSeen: something with a chip lies on the pad and cannot be understood.
+type StrangeSeen struct{ Token Token }
+
+// Lifted: a thing that lay on the pad is gone.
+type Lifted struct{ Token Token }
+
+// TagWritten: the tag was written and read back.
+type TagWritten struct {
+	Token   Token
+	Item    circ.ItemID
+	Secured bool
+}
+
+// TagFailed: the tag could not be written, or it was gone.
+type TagFailed struct {
+	Token   Token
+	Item    circ.ItemID
+	Secured bool // what it should have become
+}
+
+// Recorded answers a Record effect.
+type Recorded struct {
+	Ticket uint64
+	Seq    uint64 // of the first body
+	Failed bool   // nothing of it is durable
+}
+
+// Pressed: a button of the view was touched and let go.
+type Pressed struct {
+	Action Action
+	Item   circ.ItemID // for buttons that stand beside an item
+}
+
+// Touched: the screen was touched beside any button.
+type Touched struct{}
+
+// LanguageChosen: a language of View.Languages was touched.
+type LanguageChosen struct{ Language string }
+
+// LookChosen: text size or contrast was touched.
+type LookChosen struct {
+	Size     TextSize
+	Contrast bool
+}
+
+// Fired: a started timer ran out. A late one that was stopped does no harm.
+type Fired struct{ Timer Timer }
+
+// PadLost: the pad does not answer.
+type PadLost struct{}
+
+// PadBack: it answers again; whatever lies on it is seen anew.
+type PadBack struct{}
+
+// MessageSet: the library's words for the screen at rest, by language.
+type MessageSet struct{ Words map[string]string }
+
+func (CardSeen) msg()       {}
+func (ItemSeen) msg()       {}
+func (StrangeSeen) msg()    {}
+func (Lifted) msg()         {}
+func (TagWritten) msg()     {}
+func (TagFailed) msg()      {}
+func (Recorded) msg()       {}
+func (Pressed) msg()        {}
+func (Touched) msg()        {}
+func (LanguageChosen) msg() {}
+func (LookChosen) msg()     {}
+func (Fired) msg()          {}
+func (PadLost) msg()        {}
+func (PadBack) msg()        {}
+func (MessageSet) msg()     {}

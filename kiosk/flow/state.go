@@ -1,0 +1,124 @@
+package flow
+
+import (
+	"time"
+
+	"coldstation/sync/circ"
+)
+
+// State is a station's screen side, whole. Make one by New.
+type State struct {
+	Rules   Rules
+	Now     Moment // of the last message
+	Pad     []Thing
+	Visit   Visit // ID 0: nobody is here
+	Page    Screen
+	Asked   time.Duration // when StillThere was asked; 0: it is not
+	Look    Look
+	Chosen  bool // Look was chosen by touch; a card does not overrule it
+	Resting bool
+	Message map[string]string
+
+	LastVisit circ.VisitID
+	Ticket    uint64
+	Quiet     time.Duration // since when nothing has moved
+	Touched   bool          // by a finger, since the pad became empty
+	PressedAt time.Duration
+	ChangedAt time.Duration // when the screen last became another
+}
+
+// Rules are a station's choices. All times have a default in DefaultRules.
+type Rules struct {
+	Station      circ.StationID
+	Languages    []string // the first is the station's own
+	Look         Look     // of the station; an empty language is the first
+	UnknownCards Rule
+	BlockedCards Rule
+	Printer      bool
+	Speech       bool
+
+	Linger time.Duration // an empty pad ends a visit in which all is done
+	Gather time.Duration // books wait this long for their card
+	Undo   time.Duration // "I did not mean this one"
+	Finish time.Duration // a fresh loan with an unready tag is not a return
+	Ask    time.Duration // ask whether somebody is there
+	Clear  time.Duration // and clear the screen this much later
+	Deaf   time.Duration // after a press, and after another screen, touches are ignored
+}
+
+// Rule is what a station does with a card that it cannot vouch for.
+type Rule uint8
+
+// The rules for cards.
+const (
+	LendAndFlag Rule = iota // lend, and let the library know
+	AskTheStaff
+)
+
+// DefaultRules are the rules of a station that nobody has set.
+func DefaultRules(station circ.StationID, languages ...string) Rules {
+	return Rules{
+		Station:   station,
+		Languages: languages,
+		Linger:    12 * time.Second,
+		Gather:    90 * time.Second,
+		Undo:      2 * time.Minute,
+		Finish:    time.Hour,
+		Ask:       90 * time.Second,
+		Clear:     30 * time.Second,
+		Deaf:      500 * time.Millisecond,
+	}
+}
+
+// Thing is what lies on the pad: a card, an item or something strange.
+type Thing struct {
+	Token Token
+	Card  *Card       // never written through
+	Item  circ.ItemID // "" for a card and for something strange
+	Left  bool        // from the visit before
+}
+
+// Card is whose visit it is.
+type Card struct {
+	Ref    circ.Ref
+	Name   string
+	Lend   bool // the station's rule lets it borrow
+	Flags  circ.Flags
+	Policy circ.Policy
+	Loans  int
+}
+
+// Visit is one stay at the pad.
+type Visit struct {
+	ID      circ.VisitID
+	Card    *Card // nil while none was shown; never written through
+	Scanned bool  // something was scanned: an empty pad says little
+	Entries []Entry
+}
+
+// Entry is one item of a visit and what became of it.
+type Entry struct {
+	Seen     ItemSeen // as first seen in this visit
+	Fate     Fate
+	Ticket   uint64        // while Saving
+	Next     Fate          // what it becomes when recorded
+	Before   Fate          // what it was before Saving
+	Seq      uint64        // of the event that made the fate
+	At       time.Duration // when it was recorded
+	From     circ.Ref      // the account it was on loan to before
+	CardLess bool          // it was returned before a card came
+	Due      time.Time
+	Clock    circ.Clock // when Due was reckoned
+	Again    bool
+	PutBack  bool
+}
+
+// New is a station at rest. last is the number of the last visit in its ledger.
+func New(rules Rules, last circ.VisitID) State {
+	look := rules.Look
+	if look.Language == "" && len(rules.Languages) > 0 {
+		look.Language = rules.Languages[0]
+	}
+	rules.Look = look
+	return State{Rules: rules, Look: look, LastVisit: last}
+}
