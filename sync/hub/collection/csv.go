@@ -1,0 +1,336 @@
+package collection
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"coldstation/sync/circ"
+)
+
+// ReadItems reads items, one a row:
+//
+//	barcode, title [, author, year, language, subject, marks, parts, home]
+//
+// marks are any of "large print", "audio" and "easy language", separated by ';'.
+func ReadItems(r io.Reader) ([]circ.Item, error) {
+	var items []circ.Item
+	t := table{first: "barcode", needs: []string{"title"}, may: []string{"author", "year", "language", "subject", "marks", "parts", "home"}}
+	err := t.read(r, func(row *row) {
+		item := circ.Item{
+			ID:       circ.ItemID(row.must("barcode")),
+			Title:    row.must("title"),
+			Author:   row.cell("author"),
+			Year:     row.number("year", 0, 2999),
+			Language: row.language("language"),
+			Subject:  row.cell("subject"),
+			Parts:    row.number("parts", 0, 255),
+			Home:     circ.StationID(row.cell("home")),
+		}
+		for _, mark := range row.list("marks", ";") {
+			m, found := marks[mark]
+			if !found {
+				row.fault("marks", "%q is no mark; write large print, audio or easy language, separated by ';'", mark)
+			}
+			item.Marks |= m
+		}
+		if item.Home != "" && !item.Home.Valid() {
+			row.fault("home", "%q is no station's name; write 1 to 32 of a-z, 0-9 and '-', or nothing", item.Home)
+		}
+		items = append(items, item)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+// ReadPatrons reads patrons, one a row:
+//
+//	card, policy [, first_name, staff, blocked, language, cards]
+//
+// cards are further identifiers of the same person, separated by ';': chip
+// numbers of cards that hold nothing else, wristbands, key tags.
+func ReadPatrons(r io.Reader) ([]circ.Patron, error) {
+	var patrons []circ.Patron
+	t := table{first: "card", needs: []string{"policy"}, may: []string{"first_name", "staff", "blocked", "language", "cards"}}
+	err := t.read(r, func(row *row) {
+		patrons = append(patrons, circ.Patron{
+			ID:        circ.NewPatronID(row.must("card")),
+			FirstName: row.cell("first_name"),
+			Policy:    row.must("policy"),
+			Staff:     row.yes("staff"),
+			Blocked:   row.yes("blocked"),
+			Language:  row.language("language"),
+			Cards:     row.list("cards", ";"),
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return patrons, nil
+}
+
+// ReadPolicies reads policies, one a row:
+//
+//	policy, loan_days [, limit, renewals, fee_free, overdue_ok]
+//
+// loan_days 0 is "as long as you like", limit 0 is "as many as you like".
+func ReadPolicies(r io.Reader) ([]circ.Policy, error) {
+	var policies []circ.Policy
+	t := table{first: "policy", needs: []string{"loan_days"}, may: []string{"limit", "renewals", "fee_free", "overdue_ok"}}
+	err := t.read(r, func(row *row) {
+		row.must("loan_days")
+		policies = append(policies, circ.Policy{
+			ID:        row.must("policy"),
+			LoanDays:  row.number("loan_days", 0, 3650),
+			Limit:     row.number("limit", 0, 9999),
+			Renewals:  row.number("renewals", 0, 9999),
+			FeeFree:   row.yes("fee_free"),
+			OverdueOK: row.yes("overdue_ok"),
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return policies, nil
+}
+
+// ReadProxies reads authorisations, one a row:
+//
+//	proxy, principal, agent, scopes [, once, from, to]
+//
+// principal and agent are card numbers; scopes are any of borrow, renew,
+// collect, see-loans and see-history, separated by spaces; dates are written
+// 2026-11-24 and count in UTC, to the end of the day.
+func ReadProxies(r io.Reader) ([]circ.Proxy, error) {
+	var proxies []circ.Proxy
+	t := table{first: "proxy", needs: []string{"principal", "agent", "scopes"}, may: []string{"once", "from", "to"}}
+	err := t.read(r, func(row *row) {
+		proxy := circ.Proxy{
+			ID:        row.must("proxy"),
+			Principal: circ.NewPatronID(row.must("principal")),
+			Agent:     circ.NewPatronID(row.must("agent")),
+			Once:      row.yes("once"),
+			From:      row.date("from"),
+			To:        row.date("to"),
+		}
+		if !proxy.To.IsZero() {
+			proxy.To = proxy.To.Add(24*time.Hour - time.Second)
+			if proxy.To.Before(proxy.From) {
+				row.fault("to", "it ends before it begins; write a later date, or nothing for until further notice")
+			}
+		}
+		if proxy.Principal == proxy.Agent {
+			row.fault("agent", "nobody acts on behalf of themselves; write the other person's card")
+		}
+		row.must("scopes")
+		for _, scope := range row.list("scopes", " ") {
+			s, found := scopes[scope]
+			if !found {
+				row.fault("scopes", "%q is no scope; write borrow, renew, collect, see-loans or see-history, separated by spaces", scope)
+			}
+			proxy.Scopes |= s
+		}
+		proxies = append(proxies, proxy)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return proxies, nil
+}
+
+var scopes = map[string]circ.Scopes{
+	"borrow": circ.MayBorrow, "renew": circ.MayRenew, "collect": circ.MayCollect,
+	"see-loans": circ.MaySeeLoans, "see-history": circ.MaySeeHistory,
+}
+
+var marks = map[string]circ.Marks{
+	"large print": circ.LargePrint, "audio": circ.Audio, "easy language": circ.EasyLanguage,
+}
+
+// table is what a file of one kind looks like. Values of the first column tell
+// its rows apart.
+type table struct {
+	first string
+	needs []string
+	may   []string
+}
+
+// row is one row being read; faults gather in it.
+type row struct {
+	line   int // as a spreadsheet counts: the header is row 1
+	column map[string]int
+	cells  []string
+	faults *[]error
+}
+
+// read calls take for each row and answers all faults of the file joined.
+// Commas or semicolons separate, whichever the header has; a byte order mark is
+// skipped.
+func (t table) read(r io.Reader, take func(*row)) error {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if !utf8.Valid(text) {
+		return errors.New("the file is not UTF-8: save it again as CSV UTF-8")
+	}
+	header, _, _ := bytes.Cut(text, []byte("\n"))
+	lines := csv.NewReader(bytes.NewReader(text))
+	lines.FieldsPerRecord = -1
+	if !bytes.ContainsRune(header, ',') && bytes.ContainsRune(header, ';') {
+		lines.Comma = ';'
+	}
+	names, err := lines.Read()
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("the file is empty: its first row names the columns, beginning with %s", t.first)
+	}
+	if err != nil {
+		return fmt.Errorf("row 1: %w", err)
+	}
+	column, err := t.columns(names)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	seen := make(map[string]int)
+	for n := 2; ; n++ {
+		cells, err := lines.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("row %d: %w; a cell with a quotation mark is written with the mark doubled and the cell in marks", n, err))
+			break // what follows cannot be told into rows
+		}
+		if len(cells) != len(names) {
+			faults = append(faults, fmt.Errorf("row %d: %d cells, but there are %d columns; put a cell that contains %q in quotation marks", n, len(cells), len(names), lines.Comma))
+			continue
+		}
+		row := &row{n, column, cells, &faults}
+		key := row.cell(t.first)
+		if before := seen[key]; before != 0 && key != "" {
+			row.fault(t.first, "the same as in row %d; remove one of the two", before)
+		}
+		seen[key] = n
+		take(row)
+	}
+	return gather(faults)
+}
+
+func (t table) columns(names []string) (map[string]int, error) {
+	known := append(append([]string{t.first}, t.needs...), t.may...)
+	column := make(map[string]int)
+	var faults []error
+	for i, name := range names {
+		name = strings.ToLower(strings.TrimSpace(name))
+		switch _, twice := column[name]; {
+		case !slices.Contains(known, name):
+			faults = append(faults, fmt.Errorf("row 1: there is no column %q; the columns are %s", name, strings.Join(known, ", ")))
+		case twice:
+			faults = append(faults, fmt.Errorf("row 1: column %s stands there twice; remove one", name))
+		}
+		column[name] = i
+	}
+	for _, name := range known[:1+len(t.needs)] {
+		if _, found := column[name]; !found {
+			faults = append(faults, fmt.Errorf("row 1: column %s is missing; add it", name))
+		}
+	}
+	return column, gather(faults)
+}
+
+func (r *row) fault(column, format string, args ...any) {
+	*r.faults = append(*r.faults, fmt.Errorf("row %d, column %s: %s", r.line, column, fmt.Sprintf(format, args...)))
+}
+
+func (r *row) cell(column string) string {
+	if i, found := r.column[column]; found {
+		return strings.TrimSpace(r.cells[i])
+	}
+	return ""
+}
+
+func (r *row) must(column string) string {
+	cell := r.cell(column)
+	if cell == "" {
+		r.fault(column, "it is empty; every row needs it")
+	}
+	return cell
+}
+
+func (r *row) list(column, separator string) []string {
+	var all []string
+	for part := range strings.SplitSeq(r.cell(column), separator) {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}
+
+func (r *row) number(column string, low, high int) int {
+	cell := r.cell(column)
+	if cell == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(cell)
+	if err != nil || n < low || n > high {
+		r.fault(column, "%q is no number from %d to %d", cell, low, high)
+	}
+	return n
+}
+
+func (r *row) yes(column string) bool {
+	switch cell := strings.ToLower(r.cell(column)); cell {
+	case "yes", "true", "1":
+		return true
+	case "", "no", "false", "0":
+		return false
+	default:
+		r.fault(column, "%q is neither yes nor no", cell)
+		return false
+	}
+}
+
+func (r *row) language(column string) string {
+	cell := r.cell(column)
+	if !isLanguage(cell) {
+		r.fault(column, "%q is no language; write two letters as in ISO 639-1: fi, sv, en", cell)
+	}
+	return cell
+}
+
+func (r *row) date(column string) time.Time {
+	cell := r.cell(column)
+	if cell == "" {
+		return time.Time{}
+	}
+	day, err := time.Parse(time.DateOnly, cell)
+	if err != nil {
+		r.fault(column, "%q is no date; write it as 2026-11-24", cell)
+	}
+	return day
+}
+
+func isLanguage(s string) bool {
+	return s == "" || len(s) == 2 && 'a' <= s[0] && s[0] <= 'z' && 'a' <= s[1] && s[1] <= 'z'
+}
+
+// gather joins faults; of very many it gives the first few and their number.
+func gather(faults []error) error {
+	const few = 20
+	if len(faults) > few {
+		faults = append(faults[:few:few], fmt.Errorf("and %d more", len(faults)-few))
+	}
+	return errors.Join(faults...)
+}
