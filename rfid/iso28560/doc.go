@@ -122,8 +122,8 @@
 // Chance must not make an item out of foreign bytes. So part 2 is only believed
 // with an identifier that expands, and with one of: a content parameter in second
 // place; a DSFID of 06; objects that are known, sound and unrepeated up to the end;
-// an identifier alone, with nothing but one byte repeated behind it. A whole
-// record with one of the first two comes before a part 3 with a bad check.
+// an identifier alone, with nothing but 00 behind it. A whole record with one of
+// the first two comes before a part 3 with a bad check.
 //
 // # Legacy 3M
 //

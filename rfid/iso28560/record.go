@@ -183,10 +183,20 @@ func parseRecord(mem []byte) *record {
 	return r
 }
 
+// second is the object after the item, null bytes aside; nil if there is none.
+func (r *record) second() *Object {
+	for i := 1; i < len(r.objects); i++ {
+		if r.objects[i].OID != 0 {
+			return &r.objects[i]
+		}
+	}
+	return nil
+}
+
 // index is the content parameter, which comes second; nil if there is none.
 func (r *record) index() []byte {
-	if len(r.objects) > 1 && r.objects[1].OID == OIDContent && r.objects[1].sound() {
-		return r.objects[1].Data
+	if o := r.second(); o != nil && o.OID == OIDContent && o.sound() {
+		return o.Data
 	}
 	return nil
 }
@@ -228,7 +238,7 @@ func (r *record) credible(dsfid int) bool {
 		return false
 	case r.index() != nil || dsfid == DSFIDPart2:
 		return true
-	case len(r.objects) == 1:
+	case r.second() == nil:
 		return r.whole() && (len(r.rest) == 0 || blank(r.rest))
 	}
 	return r.whole()

@@ -42,6 +42,8 @@ func TestPart2(t *testing.T) {
 			Label{Item: "99", Usage: Unstated}, "the last object was not read to its end"},
 		{"a hint for what is in doubt", "11 05 1C BE 99 1A 14 30 31 32", DSFIDPart2,
 			Label{Item: "123456789012", Usage: Unstated}, "3 bytes behind the label are not understood and are kept"},
+		{"null bytes before the index, junk behind", "11 01 63 80 80 02 01 20 05 01 10 30 31 32", NoDSFID,
+			Label{Item: "99", Usage: Circulation}, "3 bytes behind the label are not understood and are kept"},
 		{"values that cannot be read", "11 01 63 02 02 20 02 15 01 0A 6F 02 01 07 00", NoDSFID,
 			Label{Item: "99", Usage: Unstated}, "the type of usage cannot be read; the title cannot be read"},
 		{"a second identifier behind the index", "11 01 63 02 01 20 11 01 62 05 01 10 00", NoDSFID,
