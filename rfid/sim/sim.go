@@ -1,0 +1,87 @@
+// Package sim plays the far end of a reader's line: chips lying on a table, and
+// readers that see them and answer in real frames of their protocols, at the
+// speed of a real line if asked, and with every fault a line can have.
+//
+//	Table    chips and cards, on the pad or beside it
+//	Device   one reader's protocol: a whole request in, an answer out
+//	Line     the bytes between a Device and its host: framing, pace, faults
+//
+// A Device follows its maker's manual and the behaviour observed on real
+// hardware, also where our own drivers do not need it: other programs talk to it.
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"coldstation/rfid"
+)
+
+// A Device is a simulated reader without its line. A Line calls it from one
+// goroutine.
+type Device interface {
+	// Frame looks at the bytes received so far. It returns the length of the
+	// request they begin with, 0 when more bytes are needed, and a negative number
+	// when no request begins like this: the reader is then deaf until the line has
+	// been quiet for its gap.
+	Frame(b []byte) int
+
+	// Answer carries out one request and appends the answer to dst; nothing
+	// appended is silence. It returns how long the chips and the reader take.
+	Answer(dst, request []byte, m Moment) ([]byte, time.Duration)
+
+	// Writes names the chip that a request would change, the zero UID if none.
+	Writes(request []byte) rfid.UID
+
+	// Reset puts the reader back to where it is after power-on.
+	Reset()
+
+	// Foreign is a frame, whole and valid, that nobody asked for.
+	Foreign() []byte
+
+	// MoveLength damages the length field of an answer in place.
+	MoveLength(answer []byte)
+}
+
+// Moment is what else happens while a request is carried out.
+type Moment struct {
+	Done   <-chan struct{} // closed when nobody waits for the answer any more
+	Lifted Half            // the chip is lifted while it is being written
+}
+
+// Half says how much of a write is done when the chip is lifted.
+type Half uint8
+
+const (
+	Whole  Half = iota // it is not lifted
+	Before             // nothing was written yet
+	Middle             // the first half was written
+	After              // all was written, and the chip's answer is lost
+)
+
+// Protocol is a kind of simulated reader.
+type Protocol struct {
+	Baud   int           // default speed of its line
+	Bits   int           // bits a byte takes on the line, with start, parity and stop bits
+	Gap    time.Duration // longest silence inside a request
+	Device func(*Table) Device
+}
+
+// Protocols are the readers this package can play, by name.
+var Protocols = map[string]Protocol{
+	"feig": {Baud: 38400, Bits: 11, Gap: 12 * time.Millisecond, Device: func(t *Table) Device { return NewFeig(t) }},
+}
+
+// Names lists the protocols.
+func Names() []string { return slices.Sorted(maps.Keys(Protocols)) }
+
+// NewLine is a line to a reader of the named protocol that sees the table.
+func NewLine(protocol string, t *Table) (*Line, error) {
+	p, ok := Protocols[protocol]
+	if !ok {
+		return nil, fmt.Errorf("simulate %q: no such protocol (there are %v)", protocol, Names())
+	}
+	return &Line{Device: p.Device(t), Table: t, Bits: p.Bits, Gap: p.Gap}, nil
+}
