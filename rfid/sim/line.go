@@ -17,6 +17,7 @@ type Line struct {
 	Baud   int           // 0: no pace
 	Bits   int           // on the line for each byte
 	Gap    time.Duration // a longer silence inside a request ends it
+	Single bool          // what comes before the answer is out is ignored
 	Faults *Schedule     // nil: none
 	Done   <-chan struct{}
 
@@ -60,6 +61,9 @@ func (l *Line) Serve(port rfid.Port) {
 				break
 			}
 			out = l.exchange(port, buf[:n], out[:0])
+			if l.Single {
+				n = len(buf)
+			}
 			buf = buf[:copy(buf, buf[n:])]
 		}
 	}
@@ -91,7 +95,7 @@ func (l *Line) exchange(port rfid.Port, request, out []byte) []byte {
 	}
 	out, air := l.Device.Answer(out, request, m)
 	if l.Baud > 0 {
-		l.sleepUntil(heard.Add(air + l.bytes(len(out))))
+		l.work(port, heard.Add(air+l.bytes(len(out))))
 	}
 	if len(out) == 0 {
 		return out
@@ -106,7 +110,7 @@ func (l *Line) send(port rfid.Port, answer []byte, fault Fault) {
 	case NoAnswer:
 		return
 	case Late:
-		l.sleep(l.Faults.between(200*time.Millisecond, 3*time.Second))
+		l.work(port, time.Now().Add(l.Faults.between(200*time.Millisecond, 3*time.Second)))
 	case Split:
 		for len(answer) > 1 {
 			n := 1 + l.Faults.dice(len(answer)-1)
@@ -134,6 +138,18 @@ func (l *Line) send(port rfid.Port, answer []byte, fault Fault) {
 		answer = append(l.Device.Foreign(), answer...)
 	}
 	_, _ = port.Write(answer) // a far end that left is noticed by the next Read
+}
+
+// work is busy until the given time.
+func (l *Line) work(port rfid.Port, until time.Time) {
+	if !l.Single {
+		l.sleepUntil(until)
+		return
+	}
+	var ignored [256]byte
+	for err := port.SetReadDeadline(until); err == nil; {
+		_, err = port.Read(ignored[:])
+	}
 }
 
 // bytes is the time n bytes need on the line.

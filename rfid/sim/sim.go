@@ -66,12 +66,14 @@ type Protocol struct {
 	Baud   int           // default speed of its line
 	Bits   int           // bits a byte takes on the line, with start, parity and stop bits
 	Gap    time.Duration // longest silence inside a request
+	Single bool          // takes no request before it has answered the last
 	Device func(*Table) Device
 }
 
 // Protocols are the readers this package can play, by name.
 var Protocols = map[string]Protocol{
 	"feig": {Baud: 38400, Bits: 11, Gap: 12 * time.Millisecond, Device: func(t *Table) Device { return NewFeig(t) }},
+	"3m":   {Baud: 19200, Bits: 10, Gap: 50 * time.Millisecond, Single: true, Device: func(t *Table) Device { return NewM3(t) }},
 }
 
 // Names lists the protocols.
@@ -83,5 +85,5 @@ func NewLine(protocol string, t *Table) (*Line, error) {
 	if !ok {
 		return nil, fmt.Errorf("simulate %q: no such protocol (there are %v)", protocol, Names())
 	}
-	return &Line{Device: p.Device(t), Table: t, Bits: p.Bits, Gap: p.Gap}, nil
+	return &Line{Device: p.Device(t), Table: t, Bits: p.Bits, Gap: p.Gap, Single: p.Single}, nil
 }
