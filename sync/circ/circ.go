@@ -34,15 +34,15 @@ type VisitID uint64
 
 // Item is what a station knows of one item.
 type Item struct {
-	ID       ItemID
-	Title    string
-	Author   string
-	Year     int    // 0 when unknown
-	Language string // ISO 639-1, "" when unknown
-	Subject  string // one word of the library's choice; decides the drawn cover
-	Marks    Marks
-	Parts    int // physical parts that are lent together; 0 and 1 both mean one
-	Home     StationID
+	ID       ItemID    `cbor:"1,keyasint,omitzero"`
+	Title    string    `cbor:"2,keyasint,omitzero"`
+	Author   string    `cbor:"3,keyasint,omitzero"`
+	Year     int       `cbor:"4,keyasint,omitzero"` // 0 when unknown
+	Language string    `cbor:"5,keyasint,omitzero"` // ISO 639-1, "" when unknown
+	Subject  string    `cbor:"6,keyasint,omitzero"` // one word of the library's choice; decides the drawn cover
+	Marks    Marks     `cbor:"7,keyasint,omitzero"`
+	Parts    int       `cbor:"8,keyasint,omitzero"` // physical parts that are lent together; 0 and 1 both mean one
+	Home     StationID `cbor:"9,keyasint,omitzero"`
 }
 
 // Marks are what a reader chooses an item by before its title.
@@ -60,12 +60,12 @@ func (m Marks) Has(n Marks) bool { return m&n == n }
 
 // Policy is how one customer group borrows at a station.
 type Policy struct {
-	ID        string
-	LoanDays  int  // days until due; 0: keep it as long as you like
-	Limit     int  // items at a time; 0: no limit
-	Renewals  int  // renewals of one loan
-	FeeFree   bool // no fee word, no due-date pressure
-	OverdueOK bool // an overdue loan does not stop the next one
+	ID        string `cbor:"1,keyasint,omitzero"`
+	LoanDays  int    `cbor:"2,keyasint,omitzero"` // days until due; 0: keep it as long as you like
+	Limit     int    `cbor:"3,keyasint,omitzero"` // items at a time; 0: no limit
+	Renewals  int    `cbor:"4,keyasint,omitzero"` // renewals of one loan
+	FeeFree   bool   `cbor:"5,keyasint,omitzero"` // no fee word, no due-date pressure
+	OverdueOK bool   `cbor:"6,keyasint,omitzero"` // an overdue loan does not stop the next one
 }
 
 // Due is the date a loan made at t is due by p, at the end of that day in t's

@@ -12,10 +12,10 @@ import (
 // computer may wake up in 1970, so every reading is kept with what it is worth
 // and the hub works out the best time.
 type Stamp struct {
-	Wall   time.Time     // the station's clock, as it stood; millisecond precision
-	Clock  Clock         // how far Wall is to be trusted
-	Boot   uuid.UUID     // /proc/sys/kernel/random/boot_id
-	Uptime time.Duration // CLOCK_BOOTTIME: counts sleep too, never jumps
+	Wall   time.Time     `cbor:"1,keyasint,omitzero"` // the station's clock, as it stood; millisecond precision
+	Clock  Clock         `cbor:"2,keyasint,omitzero"` // how far Wall is to be trusted
+	Boot   uuid.UUID     `cbor:"3,keyasint,omitzero"` // /proc/sys/kernel/random/boot_id
+	Uptime time.Duration `cbor:"4,keyasint,omitzero"` // CLOCK_BOOTTIME: counts sleep too, never jumps
 }
 
 // Clock is where the station's wall time came from.
@@ -53,25 +53,28 @@ func appendUint(b []byte, n uint64) []byte {
 }
 
 // EventBody is what happened: exactly one of the types in this file.
+//
+// Their tags number the fields for package wire. A number, once used, keeps its
+// meaning for ever; a new field takes the next one.
 type EventBody interface{ event() }
 
 // PatronMet introduces a patron to the log before the first event that refers
 // to them: from here on Ref stands for ID. It is the only event that carries an
 // identifier, sealed so that the library can open it and the station cannot.
 type PatronMet struct {
-	Ref Ref
-	ID  PatronID // zero in a log read back without the library's key
+	Ref Ref      `cbor:"1,keyasint,omitzero"`
+	ID  PatronID `cbor:"-"` // zero in a log read back without the library's key
 }
 
 // CheckedOut: an item went on loan. Patron is whose account, By whose hands.
 type CheckedOut struct {
-	Visit  VisitID
-	Item   ItemID
-	Patron Ref
-	By     Ref
-	Due    time.Time // the station's promise; zero: as long as you like
-	From   Ref       // the account it was on loan to; the loan implied its return
-	Flags  Flags
+	Visit  VisitID   `cbor:"1,keyasint,omitzero"`
+	Item   ItemID    `cbor:"2,keyasint,omitzero"`
+	Patron Ref       `cbor:"3,keyasint,omitzero"`
+	By     Ref       `cbor:"4,keyasint,omitzero"`
+	Due    time.Time `cbor:"5,keyasint,omitzero"` // the station's promise; zero: as long as you like
+	From   Ref       `cbor:"6,keyasint,omitzero"` // the account it was on loan to; the loan implied its return
+	Flags  Flags     `cbor:"7,keyasint,omitzero"`
 }
 
 // Flags are what a librarian may want to know about an accepted event.
@@ -90,123 +93,129 @@ const (
 // CheckedIn: an item came back. Patron is the account it was on loan to, the
 // zero Ref when it was on loan to nobody known here.
 type CheckedIn struct {
-	Visit   VisitID
-	Item    ItemID
-	Patron  Ref
-	Flags   Flags
-	Belongs bool // it stays on this shelf; false: it goes into the box
+	Visit   VisitID `cbor:"1,keyasint,omitzero"`
+	Item    ItemID  `cbor:"2,keyasint,omitzero"`
+	Patron  Ref     `cbor:"3,keyasint,omitzero"`
+	Flags   Flags   `cbor:"4,keyasint,omitzero"`
+	Belongs bool    `cbor:"5,keyasint,omitzero"` // it stays on this shelf; false: it goes into the box
 }
 
 // Renewed: a loan goes on until Due.
 type Renewed struct {
-	Visit  VisitID
-	Item   ItemID
-	Patron Ref
-	By     Ref
-	Due    time.Time
+	Visit  VisitID   `cbor:"1,keyasint,omitzero"`
+	Item   ItemID    `cbor:"2,keyasint,omitzero"`
+	Patron Ref       `cbor:"3,keyasint,omitzero"`
+	By     Ref       `cbor:"4,keyasint,omitzero"`
+	Due    time.Time `cbor:"5,keyasint,omitzero"`
 }
 
 // Undone: the event Seq of the same ledger did not happen after all.
 type Undone struct {
-	Visit VisitID
-	Seq   uint64
+	Visit VisitID `cbor:"1,keyasint,omitzero"`
+	Seq   uint64  `cbor:"2,keyasint,omitzero"`
 }
 
 // LentToHouse: an item is in use in the house, without personal data.
 type LentToHouse struct {
-	Visit VisitID
-	Item  ItemID
+	Visit VisitID `cbor:"1,keyasint,omitzero"`
+	Item  ItemID  `cbor:"2,keyasint,omitzero"`
 }
 
 // ReadHere: an item was found read and left on the tray.
-type ReadHere struct{ Item ItemID }
+type ReadHere struct {
+	Item ItemID `cbor:"1,keyasint,omitzero"`
+}
 
 // Placed: staff put an item on the shelf.
 type Placed struct {
-	Item        ItemID
-	Consignment string
-	By          Ref
+	Item        ItemID `cbor:"1,keyasint,omitzero"`
+	Consignment string `cbor:"2,keyasint,omitzero"`
+	By          Ref    `cbor:"3,keyasint,omitzero"`
 }
 
 // TakenOut: staff took an item off the shelf.
 type TakenOut struct {
-	Item        ItemID
-	Consignment string
-	By          Ref
+	Item        ItemID `cbor:"1,keyasint,omitzero"`
+	Consignment string `cbor:"2,keyasint,omitzero"`
+	By          Ref    `cbor:"3,keyasint,omitzero"`
 }
 
 // ConsignmentChecked: a consignment was received as far as it goes.
 type ConsignmentChecked struct {
-	Consignment string
-	Seen        []ItemID
-	Missing     []ItemID
-	Extra       []ItemID
-	By          Ref
+	Consignment string   `cbor:"1,keyasint,omitzero"`
+	Seen        []ItemID `cbor:"2,keyasint,omitzero"`
+	Missing     []ItemID `cbor:"3,keyasint,omitzero"`
+	Extra       []ItemID `cbor:"4,keyasint,omitzero"`
+	By          Ref      `cbor:"5,keyasint,omitzero"`
 }
 
 // ShelfCounted: a census.
 type ShelfCounted struct {
-	Seen  []ItemID
-	Whole bool // false: a part of the shelf
-	By    Ref
+	Seen  []ItemID `cbor:"1,keyasint,omitzero"`
+	Whole bool     `cbor:"2,keyasint,omitzero"` // false: a part of the shelf
+	By    Ref      `cbor:"3,keyasint,omitzero"`
 }
 
 // TagSecured: the item's tag sounds at a gate again. UID is the chip's.
 type TagSecured struct {
-	Item ItemID
-	UID  string
+	Item ItemID `cbor:"1,keyasint,omitzero"`
+	UID  string `cbor:"2,keyasint,omitzero"`
 }
 
 // TagUnsecured: the item's tag passes a gate.
 type TagUnsecured struct {
-	Item ItemID
-	UID  string
+	Item ItemID `cbor:"1,keyasint,omitzero"`
+	UID  string `cbor:"2,keyasint,omitzero"`
 }
 
 // TagFailed: the tag's security could not be changed; it is repaired when the
 // tag is seen again.
 type TagFailed struct {
-	Item    ItemID
-	UID     string
-	Secured bool // what it should have become
+	Item    ItemID `cbor:"1,keyasint,omitzero"`
+	UID     string `cbor:"2,keyasint,omitzero"`
+	Secured bool   `cbor:"3,keyasint,omitzero"` // what it should have become
 }
 
 // AliasLinked: a wristband or key tag stands for a patron's card from now on.
 type AliasLinked struct {
-	Patron Ref
-	Alias  PatronID // sealed like PatronMet.ID
-	By     Ref
+	Patron Ref      `cbor:"1,keyasint,omitzero"`
+	Alias  PatronID `cbor:"-"` // sealed like PatronMet.ID
+	By     Ref      `cbor:"3,keyasint,omitzero"`
 }
 
 // HelpAsked: somebody pressed help, or staff called the library.
 type HelpAsked struct {
-	Screen string
-	Staff  bool
+	Screen string `cbor:"1,keyasint,omitzero"`
+	Staff  bool   `cbor:"2,keyasint,omitzero"`
 }
 
 // FaultRaised: something is wrong with the station. Fault is a short constant
 // name: "reader", "printer", "disk", "clock", "ledger".
 type FaultRaised struct {
-	Fault  string
-	Detail string
+	Fault  string `cbor:"1,keyasint,omitzero"`
+	Detail string `cbor:"2,keyasint,omitzero"`
 }
 
 // FaultCleared: it is well again.
-type FaultCleared struct{ Fault string }
+type FaultCleared struct {
+	Fault string `cbor:"1,keyasint,omitzero"`
+}
 
 // Started: the kiosk began to run.
 type Started struct {
-	Version string
-	Session uint64 // counts starts of this ledger; orders births and wills
+	Version string `cbor:"1,keyasint,omitzero"`
+	Session uint64 `cbor:"2,keyasint,omitzero"` // counts starts of this ledger; orders births and wills
 }
 
 // SettingsApplied: settings sent by the hub are in force.
-type SettingsApplied struct{ Version uint64 }
+type SettingsApplied struct {
+	Version uint64 `cbor:"1,keyasint,omitzero"`
+}
 
 // NoticeTaken: a notice that somebody waits for was carried out.
 type NoticeTaken struct {
-	Notice uint64
-	Note   string
+	Notice uint64 `cbor:"1,keyasint,omitzero"`
+	Note   string `cbor:"2,keyasint,omitzero"`
 }
 
 func (PatronMet) event()          {}

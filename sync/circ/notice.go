@@ -14,25 +14,39 @@ type Notice struct {
 type NoticeBody interface{ notice() }
 
 // PatronPut: this is what the station knows of the patron from now on.
-type PatronPut struct{ Patron Patron }
+type PatronPut struct {
+	Patron Patron
+}
 
 // PatronGone: the station forgets the patron.
-type PatronGone struct{ ID PatronID }
+type PatronGone struct {
+	ID PatronID
+}
 
 // ItemPut: this is what the station knows of the item from now on.
-type ItemPut struct{ Item Item }
+type ItemPut struct {
+	Item Item `cbor:"1,keyasint,omitzero"`
+}
 
 // ItemGone: the station forgets the item.
-type ItemGone struct{ ID ItemID }
+type ItemGone struct {
+	ID ItemID `cbor:"1,keyasint,omitzero"`
+}
 
 // PolicyPut: how one customer group borrows.
-type PolicyPut struct{ Policy Policy }
+type PolicyPut struct {
+	Policy Policy `cbor:"1,keyasint,omitzero"`
+}
 
 // ProxyPut: one person may act for another.
-type ProxyPut struct{ Proxy Proxy }
+type ProxyPut struct {
+	Proxy Proxy
+}
 
 // ProxyCancelled: no longer. It beats every grant that was cached before.
-type ProxyCancelled struct{ ID string }
+type ProxyCancelled struct {
+	ID string `cbor:"1,keyasint,omitzero"`
+}
 
 // LoanPut: an item is on loan at the library, made elsewhere or long ago.
 type LoanPut struct {
@@ -43,50 +57,56 @@ type LoanPut struct {
 }
 
 // LoanGone: it is no longer on loan.
-type LoanGone struct{ Item ItemID }
+type LoanGone struct {
+	Item ItemID `cbor:"1,keyasint,omitzero"`
+}
 
 // LoanConfirmed: the library system has the station's event Seq.
 type LoanConfirmed struct {
-	Seq uint64
-	Due time.Time // what the library system says; zero: as promised
+	Seq uint64    `cbor:"1,keyasint,omitzero"`
+	Due time.Time `cbor:"2,keyasint,omitzero"` // what the library system says; zero: as promised
 }
 
 // LoanRefused: the library system would not take the station's event Seq. A
 // librarian decides; the resident is not told.
-type LoanRefused struct{ Seq uint64 }
+type LoanRefused struct {
+	Seq uint64 `cbor:"1,keyasint,omitzero"`
+}
 
 // ConsignmentPut: these items are on their way to the shelf.
 type ConsignmentPut struct {
-	ID    string
-	Items []ItemID
+	ID    string   `cbor:"1,keyasint,omitzero"`
+	Items []ItemID `cbor:"2,keyasint,omitzero"`
 }
 
 // RecallPut: these items are to be taken out.
 type RecallPut struct {
-	ID    string
-	Items []ItemID
+	ID    string   `cbor:"1,keyasint,omitzero"`
+	Items []ItemID `cbor:"2,keyasint,omitzero"`
 }
 
 // PicksPut: librarians suggest these.
 type PicksPut struct {
-	Name  string
-	Items []ItemID
+	Name  string   `cbor:"1,keyasint,omitzero"`
+	Items []ItemID `cbor:"2,keyasint,omitzero"`
 }
 
 // MessagePut: words for the idle screen, by language; empty: take it down.
 type MessagePut struct {
-	ID    string
-	Words map[string]string
+	ID    string            `cbor:"1,keyasint,omitzero"`
+	Words map[string]string `cbor:"2,keyasint,omitzero"`
 }
 
 // SettingsPut: the station's settings, whole.
 type SettingsPut struct {
-	Version uint64
-	Values  map[string]string
+	Version uint64            `cbor:"1,keyasint,omitzero"`
+	Values  map[string]string `cbor:"2,keyasint,omitzero"`
 }
 
 // Command asks the station to do something once: "restart", "census", "logs".
-type Command struct{ Name string }
+type Command struct {
+	Name string `cbor:"1,keyasint,omitzero"`
+}
 
 // Proxy is an authorisation: Agent may do Scopes on behalf of Principal.
 type Proxy struct {
