@@ -64,22 +64,33 @@ func NewM3(t *Table) *M3 {
 // Reset implements Device: the field drops.
 func (r *M3) Reset() { r.quiet = map[rfid.UID]int{} }
 
-// Frame implements Device: D6 or D5, then two bytes of length.
+// Frame implements Device: D6 or D5, then two bytes of length. The reader waits
+// for a first byte, whatever comes before it.
 func (r *M3) Frame(b []byte) int {
-	if b[0] != 0xD6 && b[0] != 0xD5 {
-		return -1
-	}
-	if len(b) < 3 {
+	whole := m3Start(b)
+	if len(whole) < 3 && len(b) < 4096 {
 		return 0
 	}
-	n := 3 + int(binary.BigEndian.Uint16(b[1:]))
+	n := 3
+	if len(whole) >= 3 {
+		n += int(binary.BigEndian.Uint16(whole[1:]))
+	}
 	switch {
 	case n < 6 || n > 4096:
 		return -1
-	case len(b) < n:
+	case len(whole) < n:
 		return 0
 	}
-	return n
+	return len(b) - len(whole) + n
+}
+
+// m3Start cuts what comes before a frame's first byte.
+func m3Start(b []byte) []byte {
+	i := slices.IndexFunc(b, func(c byte) bool { return c == 0xD6 || c == 0xD5 })
+	if i < 0 {
+		return nil
+	}
+	return b[i:]
 }
 
 // MoveLength implements Device.
@@ -99,18 +110,19 @@ func (r *M3) frame(dst []byte, start, cmd, code byte, data []byte) []byte {
 }
 
 // open takes a request apart. ok is false when it is broken.
-func (r *M3) open(request []byte) (cmd byte, data []byte, ok bool) {
+func (r *M3) open(request []byte) (start, cmd byte, data []byte, ok bool) {
+	request = m3Start(request)
 	body := request[1 : len(request)-2]
 	if crc16.GENIBUS(body) != binary.BigEndian.Uint16(request[len(request)-2:]) {
-		return 0, nil, false
+		return 0, 0, nil, false
 	}
-	return body[2], body[3:], true
+	return request[0], body[2], body[3:], true
 }
 
 // Writes implements Device.
 func (r *M3) Writes(request []byte) rfid.UID {
-	cmd, data, ok := r.open(request)
-	if !ok || request[0] != 0xD6 || len(data) < 8 {
+	start, cmd, data, ok := r.open(request)
+	if !ok || start != 0xD6 || len(data) < 8 {
 		return rfid.UID{}
 	}
 	switch cmd {
@@ -122,11 +134,11 @@ func (r *M3) Writes(request []byte) rfid.UID {
 
 // Answer implements Device.
 func (r *M3) Answer(dst, request []byte, m Moment) ([]byte, time.Duration) {
-	cmd, data, ok := r.open(request)
+	start, cmd, data, ok := r.open(request)
 	if !ok {
 		return dst, 0
 	}
-	if request[0] == 0xD5 {
+	if start == 0xD5 {
 		if cmd != 0x04 || !slices.Equal(data, []byte{0x00, m3Version}) {
 			return dst, 0
 		}
