@@ -11,25 +11,29 @@
 // itself some seconds after the last one is gone. While anything lies on the
 // pad there is no time limit at all. What a book on the pad means:
 //
-//	card          the book is            then
-//	any           saved in this visit    the same happy message again
-//	none          on loan                returned, thanked for
-//	none          on loan since minutes  still borrowed: it lies here so that its
-//	              with its tag unready   tag can be finished
-//	none          not of this shelf      returned, into the box
-//	none          at home here           waits: show a card to borrow it
-//	theirs        on loan to them        returned; within the undo time: still
-//	                                     borrowed, the same happy message
-//	theirs        on loan to another     borrowed; the other loan ended, since
-//	                                     the book is here
-//	theirs        another library's      returned, into the box
-//	theirs        anything else          borrowed
+//	card     the book is             then
+//	any      settled in this visit   the same happy message again
+//	any      another library's       returned, into the box
+//	none     on loan                 returned, thanked for
+//	none     on loan since minutes,  still borrowed: it was lifted too early and
+//	         its tag not yet ready   lies here so that its tag can be finished
+//	none     not of this shelf       returned, into the box
+//	none     at home here            waits: show a card to borrow it
+//	shown    on loan to its holder   returned; within the undo time: still
+//	                                 borrowed, the same happy message
+//	shown    on loan to another      borrowed; the other loan is over, since the
+//	                                 book is here
+//	shown    anything else           borrowed
+//
+// Where the station's rule lends nothing to the card, a book on loan is returned
+// and any other waits for the staff.
 //
 // Books that wait when a card comes are borrowed with it, so the order of card
-// and books does not matter. A book that was returned before the card came
-// stays returned and is offered: somebody else may have brought it. Books left
-// lying from the visit before are pointed out and belong to no later card; who
-// wants one lifts it and puts it down again.
+// and books does not matter. A book that was returned before the card came stays
+// returned and is offered: somebody else may have brought it. Books left lying
+// from the visit before, or long before the card came, are pointed out and bound
+// to no later card; who wants one lifts it and puts it down again. While one card
+// lies on the pad a second one waits.
 //
 // # Saved before said
 //

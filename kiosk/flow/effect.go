@@ -24,8 +24,12 @@ type SetTag struct {
 	Secured bool
 }
 
-// Say asks for the view to be spoken, from its beginning.
+// Say asks for the view to be spoken, from its beginning; what is being said
+// ends.
 type Say struct{ View View }
+
+// Hush ends what is being said.
+type Hush struct{}
 
 // Print asks for a receipt of the borrowed lines.
 type Print struct {
@@ -57,6 +61,7 @@ const (
 func (Record) effect()     {}
 func (SetTag) effect()     {}
 func (Say) effect()        {}
+func (Hush) effect()       {}
 func (Print) effect()      {}
 func (StartTimer) effect() {}
 func (StopTimer) effect()  {}

@@ -86,9 +86,9 @@ type Action string
 const (
 	Back      Action = "action.back"
 	Help      Action = "action.help"
-	CallStaff Action = "action.call"     // tell the staff that somebody needs them
 	Undo      Action = "action.undo"     // "I did not mean this": choose which
 	UndoThis  Action = "action.undothis" // this one
+	Redo      Action = "action.redo"     // what was undone, after all
 	BorrowIt  Action = "action.borrow"   // returned before the card came: borrow it
 	Continue  Action = "action.continue" // seen the books from before
 	StillHere Action = "action.here"
@@ -114,3 +114,11 @@ const (
 	Large
 	Largest
 )
+
+var screens = [...]string{"welcome", "visiting", "leftover", "still-there", "undoing", "helping", "resting"}
+
+func (s Screen) String() string { return screens[s] }
+
+var fates = [...]string{"waiting", "saving", "borrowed", "returned", "boxed", "undone", "ask-staff", "keep", "unread", "left"}
+
+func (f Fate) String() string { return fates[f] }

@@ -1,0 +1,225 @@
+package flow
+
+import (
+	"time"
+
+	"coldstation/sync/circ"
+)
+
+// decide says what an item means that lies here and is not settled; the table
+// stands in the package comment.
+func (t *turn) decide(e *Entry) {
+	card, loan := t.Visit.Card, e.Seen.Loan
+	switch {
+	case e.Seen.Foreign:
+		t.giveBack(e)
+	case e.Seen.OnLoan && (card == nil || loan.Patron == card.Ref):
+		young := t.since(loan.At)
+		if card != nil && young < t.Rules.Undo || young < t.Rules.Finish && e.Seen.Security == Secured && t.Rules.Tags {
+			t.still(e, young)
+		} else {
+			t.giveBack(e)
+		}
+	case card == nil && !t.belongs(*e):
+		t.giveBack(e)
+	case card == nil:
+		e.Fate = Waiting
+		t.secure(e)
+	case card.Lend:
+		t.borrow(e)
+	case e.Seen.OnLoan:
+		t.giveBack(e)
+	default:
+		e.Fate = AskStaff
+	}
+}
+
+// since is how long ago a wall time was; for ever when it lies in the future,
+// as after a clock was set.
+func (t *turn) since(at time.Time) time.Duration {
+	if d := t.Now.Wall.Sub(at); d >= 0 && !at.IsZero() {
+		return d
+	}
+	return 1<<63 - 1
+}
+
+// belongs reports whether an item stays on this shelf.
+func (s State) belongs(e Entry) bool {
+	home := e.Seen.Item.Home
+	return e.Seen.Known && !e.Seen.Foreign && (home == "" || home == s.Rules.Station)
+}
+
+// still: the loan was made minutes ago and is the same.
+func (t *turn) still(e *Entry, young time.Duration) {
+	loan := e.Seen.Loan
+	e.Fate, e.Made, e.Again = Borrowed, Borrowed, true
+	e.Seq, e.At = loan.Seq, t.Now.Up-young
+	e.Due, e.Clock = loan.Due, t.Now.Clock
+	if card := t.Visit.Card; card != nil {
+		e.Days, e.Easy = card.Policy.LoanDays, card.Policy.FeeFree
+	}
+	t.secure(e)
+}
+
+func (t *turn) borrow(e *Entry) {
+	card := t.Visit.Card
+	if e.Seen.OnLoan && e.Made == Waiting {
+		e.From = e.Seen.Loan.Patron
+	}
+	out := circ.CheckedOut{
+		Visit: t.Visit.ID, Item: e.Seen.Item.ID, Patron: card.Ref, By: card.Ref,
+		Due: card.Policy.Due(t.Now.Wall), Flags: card.Flags,
+	}
+	if !e.Back && !e.From.IsZero() {
+		out.From = e.From
+		out.Flags |= circ.ImpliedReturn
+	}
+	if !e.Seen.Known {
+		out.Flags |= circ.UnknownItem
+	}
+	if limit := card.Policy.Limit; limit > 0 && t.loans() >= limit {
+		out.Flags |= circ.OverLimit
+	}
+	e.Due, e.Days, e.Easy, e.Clock = out.Due, card.Policy.LoanDays, card.Policy.FeeFree, t.Now.Clock
+	t.save(e, Borrowed, out)
+}
+
+// loans are those of the visit's account by now.
+func (t *turn) loans() int {
+	n := t.Visit.Card.Loans
+	for _, e := range t.Visit.Entries {
+		fate := e.Fate
+		if fate == Saving {
+			fate = e.next
+		}
+		mine := e.Seen.OnLoan && e.Seen.Loan.Patron == t.Visit.Card.Ref
+		switch {
+		case fate == Borrowed && !mine:
+			n++
+		case (fate == Returned || fate == Boxed) && mine:
+			n--
+		}
+	}
+	return n
+}
+
+func (t *turn) giveBack(e *Entry) {
+	if e.Seen.OnLoan {
+		e.From = e.Seen.Loan.Patron
+	}
+	e.Orphan = t.Visit.Card == nil
+	in, fate := t.checkedIn(*e)
+	t.save(e, fate, in)
+}
+
+func (t *turn) checkedIn(e Entry) (circ.CheckedIn, Fate) {
+	in := circ.CheckedIn{Visit: t.Visit.ID, Item: e.Seen.Item.ID, Patron: e.From, Belongs: t.belongs(e)}
+	if !e.Seen.Known {
+		in.Flags |= circ.UnknownItem
+	}
+	if in.Belongs {
+		return in, Returned
+	}
+	return in, Boxed
+}
+
+// offered reports whether a book that came back in this visit may be borrowed
+// with its card. It is not done unasked: somebody else may have brought it.
+func (s State) offered(e Entry) bool {
+	card := s.Visit.Card
+	return card != nil && card.Lend && !e.Seen.Foreign && e.From != card.Ref &&
+		(e.Fate == Returned || e.Fate == Boxed)
+}
+
+// undoable reports whether "I did not mean this one" still works.
+func (s State) undoable(e Entry) bool {
+	return e.Seq != 0 && s.Now.Up-e.At < s.Rules.Undo &&
+		(e.Fate == Borrowed || e.Fate == Returned || e.Fate == Boxed)
+}
+
+// undo takes the last event back. The book did lie here, so a loan to somebody
+// else stays ended, and a book of another shelf goes into the box.
+func (t *turn) undo(e *Entry) {
+	bodies := []circ.EventBody{circ.Undone{Visit: t.Visit.ID, Seq: e.Seq}}
+	t.Visit.Last = e.Seen.Item.ID
+	e.Orphan = false
+	in, back := t.checkedIn(*e)
+	switch {
+	case e.Fate != Borrowed:
+		t.save(e, Undone, bodies...)
+	case e.Back:
+		t.save(e, back, bodies...)
+	case !e.From.IsZero() || !t.belongs(*e):
+		t.save(e, back, append(bodies, in)...)
+	default:
+		t.save(e, Undone, bodies...)
+	}
+}
+
+// redo does after all what was undone.
+func (t *turn) redo(e *Entry) {
+	t.Visit.Last = e.Seen.Item.ID
+	if e.Made != Borrowed {
+		in, fate := t.checkedIn(*e)
+		t.save(e, fate, in)
+	} else if t.Visit.Card != nil && t.Visit.Card.Lend {
+		t.borrow(e)
+	}
+}
+
+// save asks for bodies to be made durable; the item becomes next with them.
+func (t *turn) save(e *Entry, next Fate, bodies ...circ.EventBody) {
+	_, undone := bodies[len(bodies)-1].(circ.Undone)
+	e.before, e.next, e.made, e.offset = e.Fate, next, !undone, uint64(len(bodies)-1)
+	e.Fate, e.Again, e.Failed = Saving, false, false
+	e.ticket = t.record(bodies...)
+}
+
+func (t *turn) record(bodies ...circ.EventBody) uint64 {
+	t.Ticket++
+	t.emit(Record{Ticket: t.Ticket, Bodies: bodies})
+	return t.Ticket
+}
+
+func (t *turn) recorded(m Recorded) {
+	for i := range t.Past {
+		if e := t.Past[i]; e.ticket == m.Ticket {
+			if !m.Failed {
+				e.Fate = e.next
+				t.secure(&e)
+			}
+			t.Past = append(t.Past[:i], t.Past[i+1:]...)
+			return
+		}
+	}
+	for i := range t.Visit.Entries {
+		if e := &t.Visit.Entries[i]; e.Fate == Saving && e.ticket == m.Ticket {
+			t.settle(e, m)
+			return
+		}
+	}
+}
+
+func (t *turn) settle(e *Entry, m Recorded) {
+	t.Quiet = t.Now.Up
+	t.Visit.Last = e.Seen.Item.ID
+	if m.Failed {
+		if e.before == Borrowed || e.before == Returned || e.before == Boxed || e.before == Undone {
+			e.Fate, e.Failed = e.before, true
+		} else {
+			e.Fate = Keep
+		}
+		return
+	}
+	e.Fate, e.At, e.Seq = e.next, t.Now.Up, 0
+	if e.made {
+		e.Made, e.Seq = e.next, m.Seq+e.offset
+	}
+	switch e.Fate {
+	case Returned, Boxed:
+		e.Back = true
+	case Undone:
+		e.Back = false
+	}
+	t.secure(e)
+}

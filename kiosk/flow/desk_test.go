@@ -1,0 +1,295 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"coldstation/sync/circ"
+)
+
+// desk plays a station around the state: a ledger that numbers what it is
+// given, a pad that writes tags, timers that fire.
+type desk struct {
+	t      failer
+	s      State
+	at     Moment
+	timers map[Timer]time.Duration
+	events []circ.EventBody // events[i] has sequence number i+1
+	loans  map[circ.ItemID]circ.Loan
+	tags   map[Token]Security
+	full   bool // the ledger's disk
+	hold   bool // the ledger takes its time: answers gather in held
+	held   []Msg
+	far    bool // tags at the edge of the field: no write succeeds
+	said   []View
+	prints []Print
+}
+
+// failer is a test of either kind.
+type failer interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+const station circ.StationID = "maple-house"
+
+func newDesk(t failer, change ...func(*Rules)) *desk {
+	rules := DefaultRules(station, "fi", "sv", "en")
+	for _, c := range change {
+		c(&rules)
+	}
+	return &desk{
+		t: t, s: New(rules, 40), timers: map[Timer]time.Duration{}, loans: map[circ.ItemID]circ.Loan{}, tags: map[Token]Security{},
+		at: Moment{Up: time.Hour, Wall: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), Clock: circ.ClockNTP},
+	}
+}
+
+func (d *desk) send(msgs ...Msg) *desk {
+	d.t.Helper()
+	for _, m := range msgs {
+		var effects []Effect
+		d.s, effects = Step(d.s, d.at, m)
+		for _, e := range effects {
+			d.carryOut(e)
+		}
+	}
+	return d
+}
+
+func (d *desk) carryOut(e Effect) {
+	switch e := e.(type) {
+	case Record:
+		answer := Recorded{Ticket: e.Ticket, Seq: uint64(len(d.events) + 1), Failed: d.full}
+		if !d.full {
+			for _, body := range e.Bodies {
+				d.apply(body)
+			}
+		}
+		d.answer(answer)
+	case SetTag:
+		if d.s.thing(e.Token) && !d.far {
+			d.tags[e.Token] = Unsecured
+			if e.Secured {
+				d.tags[e.Token] = Secured
+			}
+			d.answer(TagWritten(e))
+		} else {
+			d.answer(TagFailed(e))
+		}
+	case StartTimer:
+		d.timers[e.Timer] = d.at.Up + e.After
+	case StopTimer:
+		delete(d.timers, e.Timer)
+	case Say:
+		d.said = append(d.said, e.View)
+	case Print:
+		d.prints = append(d.prints, e)
+	}
+}
+
+func (d *desk) answer(m Msg) {
+	if d.hold {
+		d.held = append(d.held, m)
+		return
+	}
+	d.send(m)
+}
+
+// release lets the slow ledger answer.
+func (d *desk) release() *desk {
+	d.hold = false
+	for len(d.held) > 0 {
+		m := d.held[0]
+		d.held = d.held[1:]
+		d.send(m)
+	}
+	return d
+}
+
+func (d *desk) apply(body circ.EventBody) {
+	d.events = append(d.events, body)
+	switch b := body.(type) {
+	case circ.CheckedOut:
+		d.loans[b.Item] = circ.Loan{Item: b.Item, Patron: b.Patron, Seq: uint64(len(d.events)), At: d.at.Wall, Due: b.Due}
+	case circ.CheckedIn:
+		delete(d.loans, b.Item)
+	case circ.Undone:
+		if out, ok := d.events[b.Seq-1].(circ.CheckedOut); ok {
+			delete(d.loans, out.Item)
+		}
+		if in, ok := d.events[b.Seq-1].(circ.CheckedIn); ok && !in.Patron.IsZero() {
+			d.loans[in.Item] = circ.Loan{Item: in.Item, Patron: in.Patron, At: d.at.Wall.AddDate(0, 0, -9)}
+		}
+	}
+}
+
+func (s State) thing(token Token) bool {
+	return slices.ContainsFunc(s.Pad, func(thing Thing) bool { return thing.Token == token })
+}
+
+// wait lets time pass; timers fire when they are due.
+func (d *desk) wait(long time.Duration) *desk {
+	d.t.Helper()
+	until := d.at.Up + long
+	for {
+		timer, due := Timer(0), until+1
+		for t, at := range d.timers {
+			if at < due {
+				timer, due = t, at
+			}
+		}
+		if due > until {
+			d.at.Wall, d.at.Up = d.at.Wall.Add(until-d.at.Up), until
+			return d
+		}
+		d.at.Wall, d.at.Up = d.at.Wall.Add(due-d.at.Up), due
+		delete(d.timers, timer)
+		d.send(Fired{timer})
+	}
+}
+
+// press waits as long as a person needs to see the button.
+func (d *desk) press(a Action, item ...circ.ItemID) *desk {
+	d.t.Helper()
+	d.wait(time.Second)
+	p := Pressed{Action: a}
+	if len(item) > 0 {
+		p.Item = item[0]
+	}
+	return d.send(p)
+}
+
+func ref(name string) circ.Ref { return circ.NewRef([]byte("key"), circ.NewPatronID(name)) }
+
+// card is the card of a known person, in Finnish, with a loan time of 28 days.
+func card(name string) CardSeen {
+	return CardSeen{
+		Token: Token("card " + name), Ref: ref(name), Known: true,
+		Patron: circ.Patron{ID: circ.NewPatronID(name), FirstName: name, Policy: "adult"},
+		Policy: circ.Policy{ID: "adult", LoanDays: 28, Limit: 20},
+	}
+}
+
+// book is an item of this shelf as the desk's ledger and tags stand.
+func (d *desk) book(id circ.ItemID) ItemSeen {
+	token := Token("tag " + id)
+	m := ItemSeen{Token: token, Item: circ.Item{ID: id, Title: "The " + string(id), Home: station}, Known: true, Security: Secured}
+	if s, ok := d.tags[token]; ok {
+		m.Security = s
+	}
+	m.Loan, m.OnLoan = d.loans[id], !d.loans[id].Patron.IsZero()
+	return m
+}
+
+func (d *desk) put(ids ...circ.ItemID) *desk {
+	d.t.Helper()
+	for _, id := range ids {
+		d.send(d.book(id))
+	}
+	return d
+}
+
+func (d *desk) lift(ids ...circ.ItemID) *desk {
+	d.t.Helper()
+	for _, id := range ids {
+		d.send(Lifted{Token("tag " + id)})
+	}
+	return d
+}
+
+func (d *desk) show(name string) *desk { d.t.Helper(); return d.send(card(name)) }
+func (d *desk) take(name string) *desk { d.t.Helper(); return d.send(Lifted{Token("card " + name)}) }
+
+// lent puts an item on loan to somebody long ago.
+func (d *desk) lent(id circ.ItemID, name string) *desk {
+	d.loans[id] = circ.Loan{Item: id, Patron: ref(name), At: d.at.Wall.AddDate(0, 0, -9)}
+	d.tags[Token("tag "+id)] = Unsecured
+	return d
+}
+
+// story is what the ledger holds, a word for each circulation event.
+func (d *desk) story() string {
+	names := map[circ.Ref]string{{}: "nobody"}
+	for _, n := range []string{"Helmi", "Veikko", "stranger"} {
+		names[ref(n)] = n
+	}
+	var words []string
+	for _, body := range d.events {
+		switch b := body.(type) {
+		case circ.CheckedOut:
+			word := fmt.Sprintf("%s to %s", b.Item, names[b.Patron])
+			if b.Flags&circ.ImpliedReturn != 0 {
+				word += " from " + names[b.From]
+			}
+			words = append(words, word)
+		case circ.CheckedIn:
+			word := fmt.Sprintf("%s back from %s", b.Item, names[b.Patron])
+			if !b.Belongs {
+				word += " to the box"
+			}
+			words = append(words, word)
+		case circ.Undone:
+			words = append(words, fmt.Sprintf("undo %d", b.Seq))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// sees is the screen and the fate of each item on it.
+func (d *desk) sees() string {
+	v := d.s.View()
+	words := []string{v.Screen.String()}
+	for _, l := range v.Lines {
+		word := fmt.Sprintf("%s %s", l.Item.ID, l.Fate)
+		if l.Again {
+			word += " again"
+		}
+		if l.PutBack {
+			word += " put back"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ", ")
+}
+
+func (d *desk) wantStory(want string) *desk {
+	d.t.Helper()
+	if got := d.story(); got != want {
+		d.t.Errorf("the ledger says\n  %s\nwant\n  %s", got, want)
+	}
+	return d
+}
+
+func (d *desk) wantSees(want string) *desk {
+	d.t.Helper()
+	if got := d.sees(); got != want {
+		d.t.Errorf("the screen shows\n  %s\nwant\n  %s", got, want)
+	}
+	return d
+}
+
+func (d *desk) wantTitle(key string) *desk {
+	d.t.Helper()
+	if got := d.s.View().Title.Key; got != key {
+		d.t.Errorf("the title is %s, want %s", got, key)
+	}
+	return d
+}
+
+func (d *desk) wantTag(id circ.ItemID, want Security) *desk {
+	d.t.Helper()
+	if got := d.tags[Token("tag "+id)]; got != want {
+		d.t.Errorf("the tag of %s has security %d, want %d", id, got, want)
+	}
+	return d
+}
+
+func (d *desk) has(a Action) bool {
+	v := d.s.View()
+	if slices.ContainsFunc(v.Buttons, func(b Button) bool { return b.Action == a }) {
+		return true
+	}
+	return slices.ContainsFunc(v.Lines, func(l Line) bool { return l.Button.Action == a })
+}

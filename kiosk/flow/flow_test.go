@@ -1,0 +1,378 @@
+package flow
+
+import (
+	"testing"
+	"time"
+
+	"coldstation/sync/circ"
+)
+
+// Each test is named after a rule of the resident's screen.
+
+func TestOrderNeverMatters(t *testing.T) {
+	orders := map[string]func(d *desk){
+		"card first":  func(d *desk) { d.show("Helmi").put("A", "B") },
+		"books first": func(d *desk) { d.put("A", "B").show("Helmi") },
+		"card between": func(d *desk) {
+			d.put("A").show("Helmi").put("B")
+		},
+		"card tapped only": func(d *desk) { d.show("Helmi").take("Helmi").put("A", "B") },
+	}
+	for name, order := range orders {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			order(d)
+			d.wantSees("visiting, A borrowed, B borrowed").
+				wantStory("A to Helmi, B to Helmi").
+				wantTag("A", Unsecured).wantTag("B", Unsecured)
+		})
+	}
+	t.Run("own loan", func(t *testing.T) {
+		newDesk(t).lent("A", "Helmi").show("Helmi").put("A").wantStory("A back from Helmi")
+		newDesk(t).lent("A", "Helmi").put("A").show("Helmi").wantStory("A back from Helmi").wantSees("visiting, A returned")
+	})
+}
+
+func TestVisitIsBoundToThePad(t *testing.T) {
+	d := newDesk(t).show("Helmi").put("A")
+	d.wait(72 * time.Hour).wantSees("visiting, A borrowed") // no timeout while something lies there
+	d.lift("A").wait(72 * time.Hour).wantSees("visiting, A borrowed")
+	d.take("Helmi").wait(11 * time.Second).wantSees("visiting, A borrowed")
+	d.wait(time.Second).wantSees("welcome")
+}
+
+func TestWithoutACard(t *testing.T) {
+	newDesk(t).lent("A", "Helmi").put("A").wantSees("visiting, A returned").wantTitle("returned").
+		wantStory("A back from Helmi").wantTag("A", Secured)
+	// At home and not on loan: it waits for a card, or goes back to the shelf.
+	d := newDesk(t).put("A").wantSees("visiting, A waiting").wantTitle("showcard")
+	d.wait(time.Hour).wantSees("visiting, A waiting")
+	d.lift("A").wantSees("welcome").wantStory("")
+}
+
+func TestSavedBeforeSaid(t *testing.T) {
+	d := newDesk(t).show("Helmi")
+	d.hold = true
+	d.put("A").wantSees("visiting, A saving").wantTitle("moment")
+	if len(d.tags) != 0 {
+		t.Errorf("the tag was written before the loan was saved")
+	}
+	d.release().wantSees("visiting, A borrowed").wantTitle("borrowed").wantTag("A", Unsecured)
+}
+
+func TestTimeoutLosesNothing(t *testing.T) {
+	d := newDesk(t).show("Helmi")
+	d.hold = true
+	d.put("A").lift("A").take("Helmi").wait(time.Hour).wantSees("welcome")
+	d.release().wantStory("A to Helmi")
+	if failed, ok := d.events[1].(circ.TagFailed); !ok || failed.Secured {
+		t.Errorf("the unready tag is noted as %v", d.events[1:])
+	}
+}
+
+func TestNothingIsClaimedThatIsNotSaved(t *testing.T) {
+	d := newDesk(t)
+	d.full = true
+	d.show("Helmi").put("A").wantSees("visiting, A keep").wantTitle("keep").wantStory("")
+	if len(d.tags) != 0 {
+		t.Errorf("the tag was written for a loan that was not saved")
+	}
+	d.lift("A").take("Helmi").wait(time.Minute).wantTitle("keep") // it is not wiped away in seconds
+	d.full = false
+	d.put("A").wantSees("visiting, A borrowed").wantStory("A to Helmi")
+
+	d.full = true
+	d.press(Undo).press(UndoThis, "A").wantSees("visiting, A borrowed").wantTitle("unchanged").wantTag("A", Unsecured)
+}
+
+func TestSameItemTwiceIsTheSameHappyMessage(t *testing.T) {
+	d := newDesk(t).show("Helmi").put("A")
+	first := d.s.View()
+	d.lift("A").wait(3 * time.Second).put("A").wantSees("visiting, A borrowed again").wantStory("A to Helmi")
+	if again := d.s.View(); again.Title != first.Title {
+		t.Errorf("said %v the second time, and %v the first", again.Title, first.Title)
+	}
+	// Also in a new visit within the undo time; later it is a return.
+	d.lift("A").take("Helmi").wait(20 * time.Second).wantSees("welcome").
+		show("Helmi").put("A").wantSees("visiting, A borrowed again").wantStory("A to Helmi")
+	d.lift("A").take("Helmi").wait(5 * time.Minute).
+		show("Helmi").put("A").wantSees("visiting, A returned").wantStory("A to Helmi, A back from Helmi")
+	d.lift("A").put("A").wantSees("visiting, A returned again").wantStory("A to Helmi, A back from Helmi")
+}
+
+func TestOnLoanToSomebodyElse(t *testing.T) {
+	newDesk(t).lent("A", "Veikko").show("Helmi").put("A").
+		wantSees("visiting, A borrowed").wantStory("A to Helmi from Veikko")
+	// Brought before the card came, it is returned, and borrowed only when asked for.
+	d := newDesk(t).lent("A", "Veikko").put("A").show("Helmi").
+		wantSees("visiting, A returned").wantStory("A back from Veikko")
+	if !d.has(BorrowIt) {
+		t.Error("the returned book is not offered")
+	}
+	d.press(BorrowIt, "A").wantSees("visiting, A borrowed").wantStory("A back from Veikko, A to Helmi")
+	d.press(Undo).press(UndoThis, "A").wantSees("visiting, A returned").wantStory("A back from Veikko, A to Helmi, undo 3").wantTag("A", Secured)
+	// Or when its finder puts it down again.
+	newDesk(t).lent("A", "Veikko").put("A").show("Helmi").lift("A").put("A").wantStory("A back from Veikko, A to Helmi")
+}
+
+func TestEveryReturnedBookIsAccepted(t *testing.T) {
+	foreign := ItemSeen{Token: "tag F", Item: circ.Item{ID: "F"}, Foreign: true, Security: Unsecured}
+	unknown := ItemSeen{Token: "tag U", Item: circ.Item{ID: "U"}, Security: Unsecured}
+	elsewhere := ItemSeen{Token: "tag E", Item: circ.Item{ID: "E", Home: "oak-house"}, Known: true, Security: Secured}
+	for _, m := range []ItemSeen{foreign, unknown, elsewhere} {
+		id := string(m.Item.ID)
+		newDesk(t).send(m).wantSees("visiting, " + id + " boxed").wantTitle("boxed").wantStory(id + " back from nobody to the box")
+	}
+	d := newDesk(t).send(foreign)
+	if len(d.tags) != 0 {
+		t.Error("another library's tag was written")
+	}
+	newDesk(t).show("Helmi").send(foreign).wantStory("F back from nobody to the box")
+	// Unknown, with a card: it may have come to the shelf while the hub was away.
+	d = newDesk(t).show("Helmi").send(unknown).wantStory("U to Helmi")
+	if out := d.events[0].(circ.CheckedOut); out.Flags != circ.UnknownItem {
+		t.Errorf("flags %b, want UnknownItem", out.Flags)
+	}
+	d.press(Undo).press(UndoThis, "U").wantSees("visiting, U boxed").wantStory("U to Helmi, undo 1, U back from nobody to the box")
+	// What nobody can read is no reason to scold either.
+	newDesk(t).send(StrangeSeen{"x"}).wantSees("visiting,  unread").wantTitle("unread").send(Lifted{"x"}).wantSees("welcome")
+}
+
+func TestUnknownAndBlockedCards(t *testing.T) {
+	stranger := CardSeen{Token: "card stranger", Ref: ref("stranger"), Policy: circ.Policy{LoanDays: 28}}
+	blocked := card("Veikko")
+	blocked.Patron.Blocked = true
+	tests := map[string]struct {
+		card  CardSeen
+		rules func(*Rules)
+		flags circ.Flags
+		sees  string
+	}{
+		"unknown, lend and flag": {stranger, func(*Rules) {}, circ.UnknownPatron, "visiting, A borrowed"},
+		"blocked, lend and flag": {blocked, func(*Rules) {}, circ.BlockedPatron, "visiting, A borrowed"},
+		"unknown, ask the staff": {stranger, func(r *Rules) { r.UnknownCards = AskTheStaff }, 0, "visiting, A ask-staff"},
+		"blocked, ask the staff": {blocked, func(r *Rules) { r.BlockedCards = AskTheStaff }, 0, "visiting, A ask-staff"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, test.rules).send(test.card).put("A").wantSees(test.sees)
+			if test.flags == 0 {
+				d.wantStory("").lent("B", "Helmi").put("B").wantStory("B back from Helmi")
+			} else if got := d.events[0].(circ.CheckedOut).Flags; got != test.flags {
+				t.Errorf("flags %b, want %b", got, test.flags)
+			}
+		})
+	}
+}
+
+func TestLimitIsFlaggedNotEnforced(t *testing.T) {
+	full := card("Helmi")
+	full.Loans = 19
+	d := newDesk(t).send(full).put("A", "B").wantStory("A to Helmi, B to Helmi")
+	var flags []circ.Flags
+	for _, body := range d.events {
+		if out, ok := body.(circ.CheckedOut); ok {
+			flags = append(flags, out.Flags)
+		}
+	}
+	if flags[0] != 0 || flags[1] != circ.OverLimit {
+		t.Errorf("flags %v, want the second alone to be over the limit", flags)
+	}
+}
+
+func TestUndoForTwoMinutes(t *testing.T) {
+	d := newDesk(t).show("Helmi").put("A")
+	d.press(Undo).wantSees("undoing, A borrowed").press(Back).wantSees("visiting, A borrowed")
+	d.press(Undo).press(UndoThis, "A").wantSees("visiting, A undone").wantStory("A to Helmi, undo 1").wantTag("A", Secured)
+	d.press(Redo, "A").wantSees("visiting, A borrowed").wantTag("A", Unsecured)
+
+	d = newDesk(t).show("Helmi").put("A").wait(119 * time.Second)
+	if !d.has(Undo) {
+		t.Error("undo is gone before two minutes")
+	}
+	d.send(Pressed{Action: Undo}).wantSees("undoing, A borrowed")
+	d.wait(time.Second).wantSees("visiting, A borrowed")
+	if d.has(Undo) {
+		t.Error("undo is offered after two minutes")
+	}
+
+	d = newDesk(t).lent("A", "Helmi").put("A").press(Undo).press(UndoThis, "A").
+		wantSees("visiting, A undone").wantStory("A back from Helmi, undo 1").wantTag("A", Unsecured)
+	// A loan that ended another one: the book did lie here, so that one stays ended.
+	newDesk(t).lent("A", "Veikko").show("Helmi").put("A").press(Undo).press(UndoThis, "A").
+		wantSees("visiting, A returned").wantStory("A to Helmi from Veikko, undo 1, A back from Veikko").wantTag("A", Secured)
+	// Taken away already: it is undone, and its tag is asked back.
+	newDesk(t).show("Helmi").put("A").lift("A").press(Undo).press(UndoThis, "A").
+		wantSees("visiting, A undone put back").put("A").wantSees("visiting, A undone again").wantTag("A", Secured).
+		wantStory("A to Helmi, undo 1")
+}
+
+func TestTagLiftedTooEarly(t *testing.T) {
+	d := newDesk(t).show("Helmi")
+	d.hold = true
+	d.put("A").lift("A").release().wantSees("visiting, A borrowed put back").wantTitle("putback")
+	d.put("A").wantSees("visiting, A borrowed again").wantTag("A", Unsecured).wantStory("A to Helmi")
+
+	// Even after the visit ended, with and without the card.
+	for _, with := range []bool{true, false} {
+		d = newDesk(t).show("Helmi")
+		d.hold = true
+		d.put("A").lift("A").take("Helmi").release().wait(3 * time.Minute).wantSees("welcome")
+		if with {
+			d.show("Helmi")
+		}
+		d.put("A").wantSees("visiting, A borrowed again").wantTag("A", Unsecured).wantStory("A to Helmi")
+	}
+	// On the shelf with a tag that a gate would let pass: put right unasked.
+	d = newDesk(t)
+	d.tags["tag A"] = Unsecured
+	d.put("A").wantSees("visiting, A waiting").wantTag("A", Secured)
+}
+
+func TestTagThatCannotBeWrittenBothersNobody(t *testing.T) {
+	d := newDesk(t)
+	d.far = true
+	d.show("Helmi").put("A").wantSees("visiting, A borrowed").wantTitle("borrowed")
+	if _, ok := d.events[1].(circ.TagFailed); !ok {
+		t.Errorf("the library is not told: %v", d.events)
+	}
+}
+
+func TestNextPersonsSafety(t *testing.T) {
+	d := newDesk(t).show("Helmi").put("A").take("Helmi").wait(time.Hour)
+	d.show("Veikko").wantSees("leftover, A left").put("B")
+	d.wantStory("A to Helmi, B to Veikko")
+	d.lift("A").wantSees("visiting, B borrowed")
+
+	d = newDesk(t).show("Helmi").put("A").take("Helmi").show("Veikko").press(Continue).wantSees("visiting")
+	d.take("Veikko").wait(90 * time.Second).wantSees("still-there").wait(30 * time.Second).wantSees("welcome")
+
+	// Returned, and left lying: not the next person's.
+	newDesk(t).lent("A", "Helmi").put("A").show("Veikko").wantStory("A back from Helmi")
+	// Waiting for longer than it takes to find a card: the card is another person's.
+	newDesk(t).put("A").wait(2 * time.Minute).show("Veikko").wantSees("leftover, A left").wantStory("").
+		lift("A").put("A").wantStory("A to Veikko")
+}
+
+func TestOneCardAtATime(t *testing.T) {
+	d := newDesk(t).show("Helmi").show("Veikko").put("A").wantStory("A to Helmi")
+	if text := d.s.View().Text; text[len(text)-1].Key != "onecard" {
+		t.Errorf("says %v, want that one card is enough", text)
+	}
+	d.take("Helmi").wantSees("leftover, A left").put("B").wantStory("A to Helmi, B to Veikko")
+}
+
+func TestTiming(t *testing.T) {
+	d := newDesk(t).show("Helmi").take("Helmi").wait(89 * time.Second).wantSees("visiting")
+	d.wait(time.Second).wantSees("still-there")
+	for range 12 { // any touch extends, more than ten times
+		d.wait(29 * time.Second).send(Touched{}).wantSees("visiting").wait(90 * time.Second).wantSees("still-there")
+	}
+	d.wait(30 * time.Second).wantSees("welcome")
+	// A thing on the pad answers too.
+	newDesk(t).show("Helmi").take("Helmi").wait(100 * time.Second).put("A").wantSees("visiting, A borrowed").wantStory("A to Helmi")
+}
+
+func TestTouches(t *testing.T) {
+	d := newDesk(t).show("Helmi").put("A").press(Help).wantSees("helping")
+	d.wait(499 * time.Millisecond).send(Pressed{Action: Back}).wantSees("helping") // aimed at the screen before
+	d.wait(time.Millisecond).send(Pressed{Action: Back}).wantSees("visiting, A borrowed")
+
+	d = newDesk(t, func(r *Rules) { r.Printer = true }).show("Helmi").put("A").press(Receipt)
+	d.wait(300 * time.Millisecond).send(Pressed{Action: Receipt}) // a shaking finger
+	d.wait(300 * time.Millisecond).send(Pressed{Action: Receipt})
+	if len(d.prints) != 2 {
+		t.Errorf("printed %d receipts, want 2", len(d.prints))
+	}
+}
+
+func TestHelpIsCounted(t *testing.T) {
+	d := newDesk(t).press(Help).wantSees("helping")
+	if asked, ok := d.events[0].(circ.HelpAsked); !ok || asked.Screen != "welcome" {
+		t.Errorf("recorded %v, want help asked at welcome", d.events)
+	}
+	d.wait(90 * time.Second).wantSees("welcome")
+}
+
+func TestLookFollowsThePersonAndGoes(t *testing.T) {
+	swedish := card("Helmi")
+	swedish.Patron.Language = "sv"
+	d := newDesk(t).send(swedish)
+	if got := d.s.View().Look.Language; got != "sv" {
+		t.Errorf("a Swedish reader's card shows %s", got)
+	}
+	d.wait(time.Second).send(LanguageChosen{"en"}, LanguageChosen{"xx"})
+	d.wait(time.Second).send(LookChosen{Size: Largest, Contrast: true})
+	if got, want := d.s.View().Look, (Look{"en", Largest, true}); got != want {
+		t.Errorf("looks %v, want %v", got, want)
+	}
+	d.take("Helmi").wait(3 * time.Minute)
+	if got, want := d.s.View().Look, (Look{Language: "fi"}); got != want {
+		t.Errorf("after the visit it looks %v, want %v", got, want)
+	}
+	// Chosen before the card, it is not overruled.
+	d.send(LanguageChosen{"en"}, swedish)
+	if got := d.s.View().Look.Language; got != "en" {
+		t.Errorf("English was chosen and the card made it %s", got)
+	}
+}
+
+func TestDates(t *testing.T) {
+	due := func(d *desk) string { return d.s.View().Text[0].Key }
+	if got := due(newDesk(t).show("Helmi").put("A")); got != "due.day" {
+		t.Errorf("an ordinary loan says %s", got)
+	}
+	special := card("Helmi")
+	special.Policy = circ.Policy{FeeFree: true}
+	if got := due(newDesk(t).send(special).put("A")); got != "due.free" {
+		t.Errorf("a loan without a date says %s", got)
+	}
+	special.Policy.LoanDays = 28
+	if got := due(newDesk(t).send(special).put("A")); got != "due.easy" {
+		t.Errorf("a special customer reads %s", got)
+	}
+	d := newDesk(t)
+	d.at.Clock, d.at.Wall = circ.ClockUnset, time.Unix(0, 0)
+	if got := due(d.show("Helmi").put("A")); got != "due.weeks" {
+		t.Errorf("a station that does not know the date says %s", got)
+	}
+}
+
+func TestSetHasOneLine(t *testing.T) {
+	d := newDesk(t).show("Helmi").put("A")
+	second := d.book("A")
+	second.Token, second.Security = "tag A2", Secured
+	d.send(second).wantSees("visiting, A borrowed").wantStory("A to Helmi").wantTag("A", Unsecured)
+	if d.tags["tag A2"] != Unsecured {
+		t.Error("the set's second tag was not written")
+	}
+}
+
+func TestScannedThingsNeedNoPad(t *testing.T) {
+	c := card("Helmi")
+	c.Scanned = true
+	d := newDesk(t)
+	m := d.book("A")
+	m.Scanned, m.Security = true, NoSecurity
+	d.send(m, c).wantSees("visiting, A borrowed").wantStory("A to Helmi").wait(time.Minute).wantSees("visiting, A borrowed")
+	d.press(Finish).wantSees("welcome")
+}
+
+func TestPadThatDoesNotAnswer(t *testing.T) {
+	d := newDesk(t).show("Helmi").put("A").send(PadLost{}).wantSees("resting")
+	d.wait(time.Minute).send(PadBack{}).wantSees("visiting, A borrowed")
+	d.send(d.book("A")).wantStory("A to Helmi") // seen anew
+	// Away for long: the visit is over, and what lay there is left over.
+	d.send(PadLost{}).wait(time.Hour).send(PadBack{}).wantSees("welcome").show("Veikko").wantSees("leftover, A left")
+}
+
+func TestSpeech(t *testing.T) {
+	d := newDesk(t, func(r *Rules) { r.Speech = true }).show("Helmi").put("A").press(SayAgain)
+	var keys []string
+	for _, v := range d.said {
+		keys = append(keys, v.Title.Key)
+	}
+	if got, want := len(keys), 3; got != want || keys[0] != "hello.name" || keys[1] != "borrowed" || keys[2] != "borrowed" {
+		t.Errorf("said %v", keys)
+	}
+}

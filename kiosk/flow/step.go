@@ -1,0 +1,221 @@
+package flow
+
+import (
+	"slices"
+	"time"
+
+	"coldstation/sync/circ"
+)
+
+// Step is the station's answer to a message: what it is from now on, and what
+// is to be carried out, in order. It changes nothing that s refers to.
+func Step(s State, at Moment, m Msg) (State, []Effect) {
+	before := s
+	s.Now = at
+	s.Pad = slices.Clone(s.Pad)
+	s.Past = slices.Clone(s.Past)
+	s.Visit.Entries = slices.Clone(s.Visit.Entries)
+	t := turn{State: s}
+	t.take(m)
+	return t.close(before)
+}
+
+// turn is one step under way.
+type turn struct {
+	State
+	effects []Effect
+}
+
+func (t *turn) emit(e Effect) { t.effects = append(t.effects, e) }
+
+func (t *turn) take(m Msg) {
+	switch m := m.(type) {
+	case CardSeen:
+		t.moved()
+		t.cardSeen(m)
+	case ItemSeen:
+		t.moved()
+		t.itemSeen(m)
+	case StrangeSeen:
+		t.moved()
+		t.strangeSeen(m)
+	case Lifted:
+		t.lifted(m)
+	case TagWritten:
+		t.tagWritten(m)
+	case TagFailed:
+		t.tagFailed(m)
+	case Recorded:
+		t.recorded(m)
+	case Pressed:
+		if t.touch() {
+			t.pressed(m)
+		}
+	case Touched:
+		t.touch()
+	case LanguageChosen:
+		if t.touch() && slices.Contains(t.Rules.Languages, m.Language) {
+			t.Look.Language, t.Chosen = m.Language, true
+		}
+	case LookChosen:
+		if t.touch() && m.Size <= Largest {
+			t.Look.Size, t.Look.Contrast, t.Chosen = m.Size, m.Contrast, true
+		}
+	case Fired:
+		t.fired(m.Timer)
+	case PadLost:
+		t.Resting, t.Quiet = true, t.Now.Up
+	case PadBack:
+		t.Resting, t.Quiet = false, t.Now.Up
+	case MessageSet:
+		t.Message = m.Words
+	}
+}
+
+// close compares the turn with what was before: timers follow from the state,
+// and what changed on the screen is said.
+func (t *turn) close(before State) (State, []Effect) {
+	old, now := before.View(), t.View()
+	if old.Screen != now.Screen {
+		t.ChangedAt = t.Now.Up
+	}
+	was := before.deadlines()
+	for timer, due := range t.deadlines() {
+		switch {
+		case due == was[timer]:
+		case due == 0:
+			t.emit(StopTimer{Timer(timer)})
+		default:
+			t.emit(StartTimer{Timer(timer), due - t.Now.Up})
+		}
+	}
+	if t.Rules.Speech && now.Title != old.Title && !t.saving() {
+		if now.Screen == Welcome {
+			t.emit(Hush{})
+		} else {
+			t.emit(Say{now})
+		}
+	}
+	return t.State, t.effects
+}
+
+// moved: something came or went, so somebody is there.
+func (t *turn) moved() { t.Quiet, t.Asked = t.Now.Up, 0 }
+
+// touch extends whatever time runs and reports whether the touch also counts
+// as a press: a shaking finger touches twice, and what was aimed at another
+// screen or answers the question whether somebody is there presses nothing.
+func (t *turn) touch() bool {
+	up := t.Now.Up
+	counts := t.Asked == 0 && up-t.PressedAt >= t.Rules.Deaf && up-t.ChangedAt >= t.Rules.Deaf
+	t.moved()
+	t.Touched = true
+	if counts {
+		t.PressedAt = up
+	}
+	return counts
+}
+
+func (t *turn) pressed(m Pressed) {
+	switch m.Action {
+	case Back:
+		t.Page = Welcome
+	case Help:
+		if t.Page != Helping {
+			t.record(circ.HelpAsked{Screen: t.View().Screen.String()})
+			t.Page = Helping
+		}
+	case Undo:
+		if slices.ContainsFunc(t.Visit.Entries, t.undoable) {
+			t.Page = Undoing
+		}
+	case UndoThis:
+		if e := t.entry(m.Item); e != nil && t.undoable(*e) {
+			t.Page = Welcome
+			t.undo(e)
+		}
+	case Redo:
+		if e := t.entry(m.Item); e != nil && e.Fate == Undone {
+			t.redo(e)
+		}
+	case BorrowIt:
+		if e := t.entry(m.Item); e != nil && t.offered(*e) {
+			t.borrow(e)
+		}
+	case Continue:
+		t.Visit.Passed = true
+	case SayAgain:
+		t.emit(Say{t.View()})
+	case Receipt:
+		if lines := t.receipt(); t.Rules.Printer && len(lines) > 0 {
+			t.emit(Print{Language: t.Look.Language, Lines: lines})
+		}
+	case Finish:
+		if !t.occupied() && !t.saving() {
+			t.end()
+		}
+	}
+}
+
+// fired believes a timer only when the state agrees that its time has come.
+func (t *turn) fired(timer Timer) {
+	if t.Page == Undoing && !slices.ContainsFunc(t.Visit.Entries, t.undoable) {
+		t.Page = Welcome
+	}
+	if timer >= timers {
+		return
+	}
+	due := t.deadlines()[timer]
+	if due == 0 || t.Now.Up < due {
+		return
+	}
+	switch timer {
+	case EndTimer, ClearTimer:
+		t.end()
+	case AskTimer:
+		if t.Visit.ID == 0 {
+			t.end() // an open help page or a chosen language: nothing to ask about
+		} else {
+			t.Asked = t.Now.Up
+		}
+	}
+}
+
+// deadlines are the times, counted as Moment.Up, at which timers are to fire; 0
+// is never. While anything of the visit lies on the pad there is none but undo's.
+func (s State) deadlines() (due [timers]time.Duration) {
+	open := s.Visit.ID != 0 || s.Page != Welcome || s.Look != s.Rules.Look
+	switch {
+	case !open || s.occupied():
+	case s.Asked != 0:
+		due[ClearTimer] = s.Asked + s.Rules.Clear
+	case s.done():
+		due[EndTimer] = s.Quiet + s.Rules.Linger
+	default:
+		due[AskTimer] = s.Quiet + s.Rules.Ask
+	}
+	for _, e := range s.Visit.Entries {
+		if over := e.At + s.Rules.Undo; s.undoable(e) && (due[UndoTimer] == 0 || over < due[UndoTimer]) {
+			due[UndoTimer] = over
+		}
+	}
+	return due
+}
+
+// occupied reports whether something of this visit lies on a pad that works.
+func (s State) occupied() bool {
+	return !s.Resting && slices.ContainsFunc(s.Pad, func(t Thing) bool { return !t.Left })
+}
+
+// done reports whether the visit has had its purpose and nobody is busy with
+// the screen or asked for something.
+func (s State) done() bool {
+	return len(s.Visit.Entries) > 0 && !s.Visit.Scanned && !s.Touched && !s.Resting && s.Page == Welcome &&
+		!slices.ContainsFunc(s.Visit.Entries, func(e Entry) bool {
+			return e.Fate == Saving || e.Fate == Waiting || e.Fate == Keep || e.Failed || s.putBack(e)
+		})
+}
+
+func (s State) saving() bool {
+	return slices.ContainsFunc(s.Visit.Entries, func(e Entry) bool { return e.Fate == Saving })
+}

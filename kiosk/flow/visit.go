@@ -1,0 +1,215 @@
+package flow
+
+import (
+	"slices"
+
+	"coldstation/sync/circ"
+)
+
+func (t *turn) begin(card *Card) {
+	t.LastVisit++
+	t.Visit = Visit{ID: t.LastVisit}
+	t.Page, t.Touched = Welcome, false
+	if card != nil {
+		t.greet(card)
+	}
+}
+
+// greet makes the visit the card's. A look chosen by touch stays; else the
+// person's own comes with the card.
+func (t *turn) greet(card *Card) {
+	t.Visit.Card = card
+	if !t.Chosen && slices.Contains(t.Rules.Languages, card.Patron.Language) {
+		t.Look.Language = card.Patron.Language
+	}
+}
+
+// end leaves nothing of a person on the screen. What still lies there is left
+// over; what is still being saved is followed up unseen.
+func (t *turn) end() {
+	for i := range t.Pad {
+		t.Pad[i].Left = true
+	}
+	for _, e := range t.Visit.Entries {
+		if e.Fate == Saving {
+			t.Past = append(t.Past, e)
+		}
+	}
+	t.Visit = Visit{}
+	t.Page, t.Asked, t.Touched = Welcome, 0, false
+	t.Look, t.Chosen = t.Rules.Look, false
+}
+
+func (t *turn) cardSeen(m CardSeen) {
+	if t.thing(m.Token) != nil {
+		return
+	}
+	card := t.card(m)
+	owner := t.Visit.Card
+	t.Page = Welcome
+	switch {
+	case t.Visit.ID == 0:
+		t.begin(card)
+	case owner == nil && t.stale():
+		t.end()
+		t.begin(card)
+	case owner == nil:
+		t.greet(card)
+		for i := range t.Visit.Entries {
+			if e := &t.Visit.Entries[i]; e.Fate == Waiting {
+				t.decide(e)
+			}
+		}
+	case owner.Ref == card.Ref:
+	case m.Scanned || !t.present(owner.Ref):
+		t.end()
+		t.begin(card)
+	}
+	if m.Scanned {
+		t.Visit.Scanned = true
+	} else {
+		t.Pad = append(t.Pad, Thing{Token: m.Token, Card: card})
+	}
+}
+
+func (t *turn) card(m CardSeen) *Card {
+	c := &Card{Token: m.Token, Ref: m.Ref, Patron: m.Patron, Lend: true, Policy: m.Policy, Loans: m.Loans}
+	if !m.Known {
+		c.Patron = circ.Patron{}
+		c.Flags |= circ.UnknownPatron
+		c.Lend = t.Rules.UnknownCards == LendAndFlag
+	}
+	if m.Known && m.Patron.Blocked {
+		c.Flags |= circ.BlockedPatron
+		c.Lend = t.Rules.BlockedCards == LendAndFlag
+	}
+	return c
+}
+
+// stale reports whether the books on the pad have lain there too long to be
+// those of somebody who shows a card now.
+func (t *turn) stale() bool {
+	return t.occupied() && t.Now.Up-t.Visit.Arrived > t.Rules.Gather
+}
+
+func (t *turn) itemSeen(m ItemSeen) {
+	if t.thing(m.Token) != nil {
+		return
+	}
+	if t.Visit.ID == 0 {
+		t.begin(nil)
+	}
+	if m.Scanned {
+		t.Visit.Scanned = true
+	} else {
+		t.Pad = append(t.Pad, Thing{Token: m.Token, Item: m.Item})
+	}
+	t.Page, t.Visit.Arrived = Welcome, t.Now.Up
+	t.Visit.Last = m.Item.ID
+	e := t.entry(m.Item.ID)
+	if e == nil {
+		t.Visit.Entries = append(t.Visit.Entries, Entry{Seen: m})
+		t.decide(&t.Visit.Entries[len(t.Visit.Entries)-1])
+		return
+	}
+	// A set's other tags arrive while the first still lies there.
+	more := t.lying(m.Item.ID) > 1
+	e.Seen.Token, e.Seen.Scanned, e.Seen.Security = m.Token, m.Scanned, m.Security
+	switch e.Fate {
+	case Waiting, Keep, AskStaff:
+		t.decide(e)
+	case Borrowed, Returned, Boxed, Undone:
+		if e.Orphan && t.offered(*e) && !more {
+			t.borrow(e) // it was lifted and put down again before the card's holder
+			return
+		}
+		e.Again = !more
+		t.secure(e)
+	}
+}
+
+func (t *turn) strangeSeen(m StrangeSeen) {
+	if t.thing(m.Token) != nil {
+		return
+	}
+	if t.Visit.ID == 0 {
+		t.begin(nil)
+	}
+	t.Pad = append(t.Pad, Thing{Token: m.Token})
+}
+
+func (t *turn) lifted(m Lifted) {
+	i := slices.IndexFunc(t.Pad, func(thing Thing) bool { return thing.Token == m.Token })
+	if i < 0 {
+		return
+	}
+	gone := t.Pad[i]
+	t.Pad = slices.Delete(t.Pad, i, i+1)
+	t.moved()
+	if gone.Left || t.Visit.ID == 0 {
+		return
+	}
+	if gone.Card != nil {
+		t.next(gone.Card)
+	} else if t.lying(gone.Item.ID) == 0 {
+		// It went back to the shelf, as the screen proposed.
+		t.Visit.Entries = slices.DeleteFunc(t.Visit.Entries, func(e Entry) bool {
+			return e.Seen.Item.ID == gone.Item.ID && (e.Fate == Waiting || e.Fate == AskStaff)
+		})
+	}
+	if t.occupied() {
+		return
+	}
+	t.Touched = false
+	if t.Visit.Card == nil && len(t.Visit.Entries) == 0 {
+		t.end()
+	}
+}
+
+// next begins the visit of a card that waited while another lay on the pad.
+func (t *turn) next(gone *Card) {
+	if owner := t.Visit.Card; owner == nil || owner.Ref != gone.Ref || t.present(owner.Ref) {
+		return
+	}
+	for i := range t.Pad {
+		if card := t.Pad[i].Card; card != nil && !t.Pad[i].Left {
+			t.end()
+			t.begin(card)
+			t.Pad[i].Left = false
+			return
+		}
+	}
+}
+
+// present reports whether a card of the account lies on the pad.
+func (s State) present(ref circ.Ref) bool {
+	return slices.ContainsFunc(s.Pad, func(thing Thing) bool {
+		return thing.Card != nil && thing.Card.Ref == ref && !thing.Left
+	})
+}
+
+func (t *turn) thing(token Token) *Thing {
+	i := slices.IndexFunc(t.Pad, func(thing Thing) bool { return thing.Token == token })
+	if i < 0 {
+		return nil
+	}
+	return &t.Pad[i]
+}
+
+// lying counts the tags of an item that lie on the pad in this visit.
+func (s State) lying(id circ.ItemID) (n int) {
+	for _, thing := range s.Pad {
+		if thing.Item.ID == id && thing.Card == nil && !thing.Left {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *turn) entry(id circ.ItemID) *Entry {
+	i := slices.IndexFunc(t.Visit.Entries, func(e Entry) bool { return e.Seen.Item.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &t.Visit.Entries[i]
+}

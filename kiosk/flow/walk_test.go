@@ -1,0 +1,131 @@
+package flow
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"coldstation/sync/circ"
+)
+
+// TestWalk lets cards, books, fingers, slow disks and bad luck do anything in
+// any order. Whatever happens: an event follows only evidence, a book is shown
+// as lent or back only when the ledger says so, nothing personal stays on the
+// screen at rest, and every screen has a way home.
+func TestWalk(t *testing.T) { rapid.Check(t, walk) }
+
+func walk(t *rapid.T) {
+	d := newDesk(t)
+	books := []circ.ItemID{"A", "B", "C"}
+	people := []string{"Helmi", "Veikko", "stranger"}
+	lay := map[circ.ItemID]circ.VisitID{} // the last visit in which the book lay here
+	checked := 0
+	steps := map[string]func(*rapid.T){
+		"put":  func(t *rapid.T) { d.put(rapid.SampledFrom(books).Draw(t, "book")) },
+		"lift": func(t *rapid.T) { d.lift(rapid.SampledFrom(books).Draw(t, "book")) },
+		"show": func(t *rapid.T) {
+			c := card(rapid.SampledFrom(people).Draw(t, "person"))
+			c.Known = c.Ref != ref("stranger")
+			d.send(c)
+		},
+		"take": func(t *rapid.T) { d.take(rapid.SampledFrom(people).Draw(t, "person")) },
+		"foreign": func(*rapid.T) {
+			d.send(ItemSeen{Token: "tag F", Item: circ.Item{ID: "F"}, Foreign: true})
+		},
+		"lift foreign": func(*rapid.T) { d.lift("F") },
+		"strange":      func(*rapid.T) { d.send(StrangeSeen{"x"}) },
+		"lift strange": func(*rapid.T) { d.send(Lifted{"x"}) },
+		"touch": func(t *rapid.T) {
+			v := d.s.View()
+			buttons := slices.Clone(v.Buttons)
+			for _, l := range v.Lines {
+				buttons = append(buttons, l.Button)
+			}
+			buttons = append(buttons, Button{Action: Back}, Button{Action: Help}, Button{Action: "nonsense"}, Button{Action: UndoThis, Item: "C"})
+			b := rapid.SampledFrom(buttons).Draw(t, "button")
+			d.send(Pressed{b.Action, b.Item})
+		},
+		"language": func(*rapid.T) { d.send(LanguageChosen{"sv"}) },
+		"wait":     func(t *rapid.T) { d.wait(time.Duration(rapid.IntRange(1, 200).Draw(t, "seconds")) * time.Second) },
+		"moment":   func(t *rapid.T) { d.wait(time.Duration(rapid.IntRange(1, 900).Draw(t, "ms")) * time.Millisecond) },
+		"slow":     func(*rapid.T) { d.hold = true },
+		"release":  func(*rapid.T) { d.release() },
+		"disk":     func(t *rapid.T) { d.full = rapid.Bool().Draw(t, "full") },
+		"edge":     func(t *rapid.T) { d.far = rapid.Bool().Draw(t, "far") },
+		"unplug":   func(*rapid.T) { d.send(PadLost{}) },
+		"plug":     func(*rapid.T) { d.send(PadBack{}) },
+		"":         func(t *rapid.T) { look(t, d, lay, &checked) },
+	}
+	t.Repeat(steps)
+
+	// A way home from wherever this is: the pad cleared, and nobody there.
+	d.full, d.far = false, false
+	d.release().send(PadBack{})
+	for len(d.s.Pad) > 0 {
+		d.send(Lifted{d.s.Pad[0].Token})
+	}
+	d.wait(10 * time.Minute)
+	if v := d.s.View(); v.Screen != Welcome || d.s.Look != d.s.Rules.Look || len(d.s.Past) > 0 {
+		t.Fatalf("ten minutes after everybody left the screen is %s, the look %v, unsaved %d", v.Screen, d.s.Look, len(d.s.Past))
+	}
+}
+
+func look(t *rapid.T, d *desk, lay map[circ.ItemID]circ.VisitID, checked *int) {
+	for _, thing := range d.s.Pad {
+		if thing.Card == nil && !thing.Left && d.s.Visit.ID != 0 {
+			lay[thing.Item.ID] = d.s.Visit.ID
+		}
+	}
+	for ; *checked < len(d.events); *checked++ {
+		switch b := d.events[*checked].(type) {
+		case circ.CheckedOut:
+			if lay[b.Item] != b.Visit {
+				t.Fatalf("%s was lent in visit %d and lay here in visit %d", b.Item, b.Visit, lay[b.Item])
+			}
+			if b.Patron.IsZero() || b.By.IsZero() {
+				t.Fatalf("%s was lent to nobody", b.Item)
+			}
+		case circ.CheckedIn:
+			if lay[b.Item] != b.Visit {
+				t.Fatalf("%s came back in visit %d and lay here in visit %d", b.Item, b.Visit, lay[b.Item])
+			}
+		case circ.Undone:
+			if b.Seq == 0 || b.Seq > uint64(*checked) {
+				t.Fatalf("event %d undoes event %d", *checked+1, b.Seq)
+			}
+			switch d.events[b.Seq-1].(type) {
+			case circ.CheckedOut, circ.CheckedIn:
+			default:
+				t.Fatalf("event %d undoes a %T", *checked+1, d.events[b.Seq-1])
+			}
+		}
+	}
+	v := d.s.View()
+	for _, l := range v.Lines {
+		_, lent := d.loans[l.Item.ID]
+		if l.Fate == Borrowed && !lent || (l.Fate == Returned || l.Fate == Boxed) && lent && !d.hold {
+			t.Fatalf("%s is shown as %s and the ledger's loan is %v", l.Item.ID, l.Fate, lent)
+		}
+	}
+	if v.Screen == Welcome || v.Screen == Resting || v.Screen == StillThere {
+		if len(v.Lines) > 0 || v.Title.Name+v.Title.Title != "" {
+			t.Fatalf("%s shows %v", v.Screen, v)
+		}
+	}
+	home := v.Back || len(d.timers) > 0 || d.s.occupied() || v.Screen == Welcome || v.Screen == Resting
+	if !home {
+		t.Fatalf("no way home from %s", v.Screen)
+	}
+	if d.s.Visit.ID != 0 && !d.s.occupied() && len(d.timers) == 0 {
+		t.Fatal("a visit with nothing on the pad that no timer ends")
+	}
+	if d.s.occupied() {
+		for timer := range d.timers {
+			if timer != UndoTimer {
+				t.Fatalf("timer %d runs while something lies on the pad", timer)
+			}
+		}
+	}
+}
