@@ -1,6 +1,10 @@
 package courier
 
-import "github.com/google/uuid"
+import (
+	"github.com/google/uuid"
+
+	"coldstation/sync/wire"
+)
 
 // Receiver is the keeping end of what one peer sends: a value that
 // [Receiver.Step] replaces. It remembers the stream that spoke last; everything
@@ -9,9 +13,9 @@ type Receiver struct {
 	stream    uuid.UUID
 	known     bool // cursor, chain and condition are those of stream
 	cursor    uint64
-	chain     Chain
+	chain     wire.Chain
 	condition Condition
-	hello     Hello // to be judged when the stream is found
+	hello     wire.Hello // to be judged when the stream is found
 }
 
 // ReceiverInput is what can happen to a receiver.
@@ -19,9 +23,9 @@ type ReceiverInput interface{ receiverInput() }
 
 type (
 	// Greeted: a Hello came.
-	Greeted struct{ Hello }
+	Greeted struct{ wire.Hello }
 	// Arrived: a Batch came.
-	Arrived struct{ Batch }
+	Arrived struct{ wire.Batch }
 	// TooNew: a batch came that only a newer version can read.
 	TooNew struct{ Stream uuid.UUID }
 	// Found answers a Find: where the sink stands in the stream, Cursor 0 and the
@@ -30,7 +34,7 @@ type (
 	Found struct {
 		Stream    uuid.UUID
 		Cursor    uint64
-		Chain     Chain
+		Chain     wire.Chain
 		Condition Condition
 	}
 	// Committed answers a Commit: where the sink stands now, whether this commit
@@ -38,7 +42,7 @@ type (
 	Committed struct {
 		Stream uuid.UUID
 		Cursor uint64
-		Chain  Chain
+		Chain  wire.Chain
 	}
 	// Failed answers a Find or a Commit that may or may not have happened.
 	Failed struct{}
@@ -51,12 +55,14 @@ func (Found) receiverInput()     {}
 func (Committed) receiverInput() {}
 func (Failed) receiverInput()    {}
 
-// ReceiverEffect is what a receiver asks for: [Find], [Commit], [Ack] or [Standing].
+// ReceiverEffect is what a receiver asks for: [Find], [Commit], [Answer] or [Standing].
 type ReceiverEffect interface{ receiverEffect() }
 
 type (
 	// Find asks where the sink stands in a stream; answered by Found or Failed.
 	Find struct{ Stream uuid.UUID }
+	// Answer asks for an Ack to be sent. The clock is for who sends it to fill in.
+	Answer struct{ wire.Ack }
 	// Commit asks that Events, numbered from From+1, be kept together with their
 	// cursor and Chain in one transaction, if the sink's cursor is From and the
 	// stream is not held; that settles Missing and Newer too. Answered by
@@ -65,13 +71,13 @@ type (
 		Stream uuid.UUID
 		From   uint64
 		Events [][]byte
-		Chain  Chain // after the last of Events
+		Chain  wire.Chain // after the last of Events
 	}
 )
 
 func (Find) receiverEffect()     {}
 func (Commit) receiverEffect()   {}
-func (Ack) receiverEffect()      {}
+func (Answer) receiverEffect()   {}
 func (Standing) receiverEffect() {}
 
 // Step takes one input and returns the receiver as it is then and what it asks
@@ -86,7 +92,7 @@ func (r Receiver) Step(in ReceiverInput) (Receiver, []ReceiverEffect) {
 		if r.known && in.Stream == r.stream {
 			return r.arrived(in.Batch)
 		}
-		return r.find(in.Stream, Hello{})
+		return r.find(in.Stream, wire.Hello{})
 	case TooNew:
 		if r.known && in.Stream == r.stream {
 			if r.condition == Foreign {
@@ -97,7 +103,7 @@ func (r Receiver) Step(in ReceiverInput) (Receiver, []ReceiverEffect) {
 			}
 			return r.ack(r.stand(Newer, 0))
 		}
-		return r.find(in.Stream, Hello{})
+		return r.find(in.Stream, wire.Hello{})
 	case Found:
 		if in.Stream != r.stream {
 			break
@@ -124,14 +130,14 @@ func (r Receiver) Step(in ReceiverInput) (Receiver, []ReceiverEffect) {
 	return r, nil
 }
 
-func (r Receiver) find(stream uuid.UUID, hello Hello) (Receiver, []ReceiverEffect) {
+func (r Receiver) find(stream uuid.UUID, hello wire.Hello) (Receiver, []ReceiverEffect) {
 	return Receiver{stream: stream, hello: hello}, []ReceiverEffect{Find{stream}}
 }
 
 // greeted answers a Hello, and believes what a sender says against itself: that
 // it was told a cursor it has not reached, or that its own history differs
 // there. A Hello that is merely late says neither.
-func (r Receiver) greeted(h Hello) (Receiver, []ReceiverEffect) {
+func (r Receiver) greeted(h wire.Hello) (Receiver, []ReceiverEffect) {
 	var out []ReceiverEffect
 	switch {
 	case r.condition.Held() && r.condition != Missing:
@@ -150,22 +156,19 @@ func (r Receiver) greeted(h Hello) (Receiver, []ReceiverEffect) {
 	return r.ack(out)
 }
 
-func (r Receiver) arrived(b Batch) (Receiver, []ReceiverEffect) {
+func (r Receiver) arrived(b wire.Batch) (Receiver, []ReceiverEffect) {
 	last := b.First + uint64(len(b.Events)) - 1
 	switch {
 	case r.condition == Foreign:
 		return r, nil
 	case r.condition.Held() && r.condition != Missing,
-		b.First == 0 || len(b.Events) == 0 || len(b.Events) > MaxEvents || last < b.First,
+		b.First == 0 || len(b.Events) == 0 || len(b.Events) > wire.MaxEvents || last < b.First,
 		last <= r.cursor,
 		b.First > r.cursor+1:
 		return r.ack(nil)
 	}
 	events := b.Events[r.cursor+1-b.First:]
-	chain := r.chain
-	for _, event := range events {
-		chain = chain.Next(event)
-	}
+	chain := r.chain.After(events)
 	if chain != b.Chain {
 		return r.ack(r.stand(Forked, last))
 	}
@@ -182,5 +185,7 @@ func (r *Receiver) stand(c Condition, last uint64) []ReceiverEffect {
 }
 
 func (r Receiver) ack(out []ReceiverEffect) (Receiver, []ReceiverEffect) {
-	return r, append(out, Ack{Stream: r.stream, Cursor: r.cursor, Chain: r.chain})
+	ack := wire.Ack{Stream: r.stream, Cursor: r.cursor, Chain: r.chain, Condition: uint8(r.condition), Uptime: r.hello.Uptime}
+	r.hello = wire.Hello{} // answered
+	return r, append(out, Answer{ack})
 }

@@ -5,24 +5,24 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"coldstation/sync/wire"
 )
 
 // The limits of what is under way, and the clock of doing it again.
 const (
-	Window    = 4         // batches sent and not acknowledged
-	MaxEvents = 500       // events in a batch
-	MaxBytes  = 64 * 1024 // bytes of events in a batch; one longer event travels alone
-	firstRTO  = 3 * time.Second
-	lastRTO   = 60 * time.Second
-	idle      = 5 * time.Minute
+	Window   = 4 // batches sent and not acknowledged
+	firstRTO = 3 * time.Second
+	lastRTO  = 60 * time.Second
+	idle     = 5 * time.Minute
 )
 
 // Sender is the writing end of one stream: a value that [Sender.Step] replaces.
 type Sender struct {
 	stream      uuid.UUID
-	first, last uint64 // the oldest and newest event that the log holds; first = last+1 when it holds none
-	mark        uint64 // the receiver has all up to here
-	chain       Chain  // our running hash at mark
+	first, last uint64     // the oldest and newest event that the log holds; first = last+1 when it holds none
+	mark        uint64     // the receiver has all up to here
+	chain       wire.Chain // our running hash at mark
 
 	phase     phase
 	next      uint64         // the next event to read
@@ -48,7 +48,7 @@ const (
 // NewSender returns the sender of a stream whose log holds first to last and
 // whose receiver was last known to have all up to mark; chain is the running
 // hash there. The seed spreads retries of many stations over time.
-func NewSender(stream uuid.UUID, first, last, mark uint64, chain Chain, seed uint64) Sender {
+func NewSender(stream uuid.UUID, first, last, mark uint64, chain wire.Chain, seed uint64) Sender {
 	return Sender{stream: stream, first: first, last: last, mark: mark, chain: chain,
 		rto: firstRTO, random: *rand.NewPCG(seed, 0)}
 }
@@ -68,8 +68,8 @@ type (
 	// Acked: an Ack came. Own is the log's own running hash at Ack.Cursor, zero
 	// when the log does not reach there.
 	Acked struct {
-		Ack
-		Own Chain
+		wire.Ack
+		Own wire.Chain
 	}
 	// Tick: time has passed.
 	Tick struct{}
@@ -82,19 +82,22 @@ func (Sent) senderInput()     {}
 func (Acked) senderInput()    {}
 func (Tick) senderInput()     {}
 
-// SenderEffect is what a sender asks for: [Hello], [Read], [Mark] or [Standing].
+// SenderEffect is what a sender asks for: [Greet], [Read], [Mark] or [Standing].
 type SenderEffect interface{ senderEffect() }
 
 type (
-	// Read asks for a batch beginning with event From, within MaxEvents and
-	// MaxBytes, to be read and sent; answered by Sent.
+	// Greet asks for a Hello to be sent. Boot, clocks and program are for who
+	// sends it to fill in.
+	Greet struct{ wire.Hello }
+	// Read asks for a batch beginning with event From, within wire.MaxEvents and
+	// wire.MaxBytes, to be read and sent; answered by Sent.
 	Read struct{ From uint64 }
 	// Mark: the receiver holds all up to To. It goes back only when the receiver
 	// itself went back, restored from a backup.
 	Mark struct{ To uint64 }
 )
 
-func (Hello) senderEffect()    {}
+func (Greet) senderEffect()    {}
 func (Read) senderEffect()     {}
 func (Mark) senderEffect()     {}
 func (Standing) senderEffect() {}
@@ -148,7 +151,7 @@ func (s Sender) greet(now time.Duration) (Sender, []SenderEffect) {
 	}
 	s.flying, s.reading, s.back = 0, false, false
 	s.due = now + s.jitter(s.rto)
-	return s, []SenderEffect{Hello{Stream: s.stream, First: s.first, Last: s.last, Acked: s.mark, Chain: s.chain}}
+	return s, []SenderEffect{Greet{wire.Hello{Stream: s.stream, First: s.first, Last: s.last, Acked: s.mark, Chain: s.chain}}}
 }
 
 func (s Sender) acked(now time.Duration, in Acked) (Sender, []SenderEffect) {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"coldstation/sync/wire"
 )
 
 var (
@@ -90,9 +92,9 @@ type log struct {
 	first  uint64
 	mark   uint64
 	events [][]byte
-	chains []Chain    // chains[n] after event n
-	saved  int        // the length at the last disk image
-	past   [][][]byte // what was written before each rollback
+	chains []wire.Chain // chains[n] after event n
+	saved  int          // the length at the last disk image
+	past   [][][]byte   // what was written before each rollback
 }
 
 func (l *log) last() uint64 { return uint64(len(l.events)) }
@@ -102,9 +104,9 @@ func (l *log) append(event []byte) {
 	l.chains = append(l.chains, l.chains[len(l.chains)-1].Next(event))
 }
 
-func (l *log) chain(seq uint64) Chain {
+func (l *log) chain(seq uint64) wire.Chain {
 	if seq+1 < l.first || seq > l.last() {
-		return Chain{}
+		return wire.Chain{}
 	}
 	return l.chains[seq]
 }
@@ -112,7 +114,7 @@ func (l *log) chain(seq uint64) Chain {
 // kept is a stream where it is kept: durable.
 type kept struct {
 	events    [][]byte
-	chain     Chain
+	chain     wire.Chain
 	condition Condition
 }
 
@@ -163,7 +165,7 @@ func newWorld(seed uint64) *world {
 
 func (w *world) newFlow(name string, senders, receivers int) *flow {
 	f := &flow{name: name, senders: make([]Sender, senders), standing: make([]Condition, senders), receivers: make([]Receiver, receivers)}
-	f.log = log{stream: uuid.NewSHA1(uuid.Nil, []byte(name)), first: 1, chains: make([]Chain, 1)}
+	f.log = log{stream: uuid.NewSHA1(uuid.Nil, []byte(name)), first: 1, chains: make([]wire.Chain, 1)}
 	if w.random.IntN(8) == 0 {
 		f.newer = 1 + w.random.Uint64N(20)
 	}
@@ -416,8 +418,8 @@ func (w *world) send(s *site, f *flow, i int, in SenderInput) {
 			return
 		}
 		switch e := effect.(type) {
-		case Hello:
-			w.post(s, func() { w.receive(s, f, w.worker(f), Greeted{e}) })
+		case Greet:
+			w.post(s, func() { w.receive(s, f, w.worker(f), Greeted{e.Hello}) })
 		case Read:
 			l := &f.log
 			if e.From < l.first || e.From > l.last() {
@@ -425,7 +427,7 @@ func (w *world) send(s *site, f *flow, i int, in SenderInput) {
 				return
 			}
 			to := min(l.last(), e.From+w.random.Uint64N(3))
-			b := Batch{l.stream, e.From, l.events[e.From-1 : to], l.chains[to]}
+			b := wire.Batch{Stream: l.stream, First: e.From, Events: l.events[e.From-1 : to], Chain: l.chains[to]}
 			w.post(s, func() { w.arrive(s, f, b) })
 			w.send(s, f, i, Sent{e.From, to})
 		case Mark:
@@ -454,7 +456,7 @@ func (w *world) worker(f *flow) int {
 	return w.random.IntN(len(f.receivers))
 }
 
-func (w *world) arrive(s *site, f *flow, b Batch) {
+func (w *world) arrive(s *site, f *flow, b wire.Batch) {
 	i := w.worker(f)
 	if f.newer != 0 && b.First+uint64(len(b.Events)) > f.newer {
 		w.newer++
@@ -502,12 +504,12 @@ func (w *world) receive(s *site, f *flow, i int, in ReceiverInput) {
 			if !f.kept.condition.Held() || f.kept.condition == Missing {
 				f.kept.condition = e.Condition
 			}
-		case Ack:
+		case Answer:
 			if !f.restored && e.Cursor > uint64(len(f.kept.events)) {
 				w.fail("%s: acknowledged %d, and %d are kept", f.name, e.Cursor, len(f.kept.events))
 			}
 			for i := range f.senders {
-				w.post(s, func() { w.send(s, f, i, Acked{e, f.log.chain(e.Cursor)}) })
+				w.post(s, func() { w.send(s, f, i, Acked{e.Ack, f.log.chain(e.Cursor)}) })
 			}
 		}
 	}

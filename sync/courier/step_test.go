@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"coldstation/sync/wire"
 )
 
 var stream = uuid.MustParse("6f1f7a52-7c59-4c0f-9d0c-5a7f6c1f2e10")
 
 // written is a log of n events and its running hash after each.
-func written(n int) (events [][]byte, chains []Chain) {
-	chains = make([]Chain, 1)
+func written(n int) (events [][]byte, chains []wire.Chain) {
+	chains = make([]wire.Chain, 1)
 	for i := range n {
 		events = append(events, fmt.Appendf(nil, "event %d", i+1))
 		chains = append(chains, chains[i].Next(events[i]))
@@ -26,7 +28,7 @@ func told[E any](effects []E) string {
 	var s []string
 	for _, e := range effects {
 		switch e := any(e).(type) {
-		case Hello:
+		case Greet:
 			s = append(s, fmt.Sprintf("hello %d-%d told %d", e.First, e.Last, e.Acked))
 		case Read:
 			s = append(s, fmt.Sprintf("read %d", e.From))
@@ -36,7 +38,7 @@ func told[E any](effects []E) string {
 			s = append(s, "find")
 		case Commit:
 			s = append(s, fmt.Sprintf("commit %d after %d", len(e.Events), e.From))
-		case Ack:
+		case Answer:
 			s = append(s, fmt.Sprintf("ack %d", e.Cursor))
 		case Standing:
 			s = append(s, e.Condition.String())
@@ -47,7 +49,9 @@ func told[E any](effects []E) string {
 
 func TestSender(t *testing.T) {
 	_, chain := written(5000)
-	ack := func(cursor uint64) Acked { return Acked{Ack{stream, cursor, chain[cursor]}, chain[cursor]} }
+	ack := func(cursor uint64) Acked {
+		return Acked{wire.Ack{Stream: stream, Cursor: cursor, Chain: chain[cursor]}, chain[cursor]}
+	}
 	const far = time.Hour
 	type step struct {
 		after time.Duration
@@ -82,21 +86,21 @@ func TestSender(t *testing.T) {
 			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, ack(12), "hello 1-9 told 12, ahead"}, {0, ack(12), ""}, {0, Appended{1, 10}, ""},
 		},
 		"a receiver that holds another history: stop and say so": {
-			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, Acked{Ack{stream, 5, Chain{1}}, chain[5]}, "hello 1-9 told 5, forked"},
+			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, Acked{wire.Ack{Stream: stream, Cursor: 5, Chain: wire.Chain{1}}, chain[5]}, "hello 1-9 told 5, forked"},
 		},
 		"a receiver that asks for what is gone: stop, until it does not": {
-			{0, Appended{7, 9}, ""}, {0, Up{}, "hello 7-9 told 0"}, {0, Acked{Ack{stream, 3, chain[3]}, Chain{}}, "hello 7-9 told 3, missing"},
+			{0, Appended{7, 9}, ""}, {0, Up{}, "hello 7-9 told 0"}, {0, Acked{wire.Ack{Stream: stream, Cursor: 3, Chain: chain[3]}, wire.Chain{}}, "hello 7-9 told 3, missing"},
 			{0, ack(6), "mark 6, sound, read 7"},
 		},
 		"an ack for another stream": {
-			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, Acked{Ack{uuid.Max, 9, Chain{}}, Chain{}}, ""},
+			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, Acked{wire.Ack{Stream: uuid.Max, Cursor: 9}, wire.Chain{}}, ""},
 		},
 		"no connection, no word": {
 			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, Down{}, ""}, {0, ack(0), ""}, {far, Tick{}, ""}, {0, Up{}, "hello 1-9 told 0"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, now := NewSender(stream, 1, 0, 0, Chain{}, 1), time.Duration(0)
+			s, now := NewSender(stream, 1, 0, 0, wire.Chain{}, 1), time.Duration(0)
 			for i, step := range steps {
 				now += step.after
 				var effects []SenderEffect
@@ -110,7 +114,7 @@ func TestSender(t *testing.T) {
 }
 
 func TestSilenceGrows(t *testing.T) {
-	s, now := NewSender(stream, 1, 5, 0, Chain{}, 7), time.Duration(0)
+	s, now := NewSender(stream, 1, 5, 0, wire.Chain{}, 7), time.Duration(0)
 	s, _ = s.Step(now, Up{})
 	want := firstRTO
 	for range 8 {
@@ -126,15 +130,15 @@ func TestSilenceGrows(t *testing.T) {
 func TestReceiver(t *testing.T) {
 	events, chain := written(1000)
 	batch := func(first, last uint64) Arrived {
-		return Arrived{Batch{stream, first, events[first-1 : last], chain[last]}}
+		return Arrived{wire.Batch{Stream: stream, First: first, Events: events[first-1 : last], Chain: chain[last]}}
 	}
 	found := func(cursor uint64) Found { return Found{stream, cursor, chain[cursor], Sound} }
 	committed := func(cursor uint64) Committed { return Committed{stream, cursor, chain[cursor]} }
 	hello := func(first, last, acked uint64) Greeted {
-		return Greeted{Hello{stream, first, last, acked, chain[acked]}}
+		return Greeted{wire.Hello{Stream: stream, First: first, Last: last, Acked: acked, Chain: chain[acked]}}
 	}
 	forged := batch(11, 12)
-	forged.Chain = Chain{1}
+	forged.Chain = wire.Chain{1}
 	type step struct {
 		in   ReceiverInput
 		want string
@@ -152,11 +156,11 @@ func TestReceiver(t *testing.T) {
 		"a newer version is held, not lost":  {{hello(1, 20, 0), "find"}, {found(10), "ack 10"}, {TooNew{stream}, "newer, ack 10"}, {TooNew{stream}, "ack 10"}, {batch(11, 12), "commit 2 after 10"}, {committed(12), "sound, ack 12"}},
 		"a broken history is not taken":      {{hello(1, 20, 0), "find"}, {found(10), "ack 10"}, {forged, "forked, ack 10"}, {batch(11, 12), "ack 10"}},
 		"a sender that admits being behind":  {{hello(1, 5, 10), "find"}, {found(10), "ahead, ack 10"}, {batch(11, 12), "ack 10"}},
-		"a sender that admits to differ":     {{Greeted{Hello{stream, 1, 20, 10, Chain{1}}}, "find"}, {found(10), "forked, ack 10"}},
+		"a sender that admits to differ":     {{Greeted{wire.Hello{Stream: stream, First: 1, Last: 20, Acked: 10, Chain: wire.Chain{1}}}, "find"}, {found(10), "forked, ack 10"}},
 		"a late hello says nothing":          {{hello(1, 5, 0), "find"}, {found(10), "ack 10"}},
 		"a sender that lacks what is needed": {{hello(15, 20, 10), "find"}, {found(10), "missing, ack 10"}, {batch(15, 16), "ack 10"}, {batch(11, 12), "commit 2 after 10"}, {committed(12), "sound, ack 12"}},
-		"a stranger is told nothing":         {{hello(1, 5, 0), "find"}, {Found{stream, 0, Chain{}, Foreign}, "foreign"}, {batch(1, 2), ""}, {TooNew{stream}, ""}},
-		"batches that cannot be":             {{hello(1, 20, 0), "find"}, {found(0), "ack 0"}, {Arrived{Batch{stream, 0, events[:2], chain[2]}}, "ack 0"}, {Arrived{Batch{stream, 1, nil, Chain{}}}, "ack 0"}, {batch(1, 501), "ack 0"}, {Arrived{Batch{stream, 1<<64 - 1, events[:2], chain[2]}}, "ack 0"}},
+		"a stranger is told nothing":         {{hello(1, 5, 0), "find"}, {Found{stream, 0, wire.Chain{}, Foreign}, "foreign"}, {batch(1, 2), ""}, {TooNew{stream}, ""}},
+		"batches that cannot be":             {{hello(1, 20, 0), "find"}, {found(0), "ack 0"}, {Arrived{wire.Batch{Stream: stream, First: 0, Events: events[:2], Chain: chain[2]}}, "ack 0"}, {Arrived{wire.Batch{Stream: stream, First: 1, Events: nil, Chain: wire.Chain{}}}, "ack 0"}, {batch(1, 501), "ack 0"}, {Arrived{wire.Batch{Stream: stream, First: 1<<64 - 1, Events: events[:2], Chain: chain[2]}}, "ack 0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r Receiver
