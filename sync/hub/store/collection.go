@@ -1,0 +1,225 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"coldstation/sync/circ"
+)
+
+func (s *base) Import(ctx context.Context, c Collection) (n Imported, err error) {
+	err = s.change(ctx, "import", func(tx *sql.Tx) error {
+		policies, err := put(ctx, tx, c.Policies, readPolicies, func(p circ.Policy) string { return p.ID },
+			func(a, b circ.Policy) bool { return a == b }, writePolicy)
+		if err != nil {
+			return err
+		}
+		items, err := put(ctx, tx, c.Items, readItems, func(i circ.Item) circ.ItemID { return i.ID },
+			func(a, b circ.Item) bool { return a == b }, writeItem)
+		if err != nil {
+			return err
+		}
+		patrons, err := put(ctx, tx, c.Patrons, readPatrons, func(p circ.Patron) circ.PatronID { return p.ID }, samePatron, writePatron)
+		if err != nil {
+			return err
+		}
+		proxies, err := put(ctx, tx, c.Proxies, readProxies, func(p circ.Proxy) string { return p.ID },
+			func(a, b circ.Proxy) bool { return a == b }, writeProxy)
+		if err != nil {
+			return err
+		}
+		n = Imported{len(items), len(patrons), len(policies), len(proxies)}
+		var news []circ.NoticeBody
+		for _, p := range policies {
+			news = append(news, circ.PolicyPut{Policy: p})
+		}
+		for _, i := range items {
+			news = append(news, circ.ItemPut{Item: i})
+		}
+		for _, p := range patrons {
+			news = append(news, circ.PatronPut{Patron: p})
+		}
+		for _, p := range proxies {
+			news = append(news, circ.ProxyPut{Proxy: p})
+		}
+		if len(news) == 0 {
+			return nil
+		}
+		// A station without a stream gets it all in its snapshot.
+		stations, err := collect(ctx, tx, func(scan func(...any) error) (id circ.StationID, err error) {
+			err = scan(&id)
+			return id, err
+		}, `SELECT id FROM stations WHERE stream <> '' ORDER BY id`)
+		if err != nil {
+			return err
+		}
+		for _, station := range stations {
+			if err := tell(ctx, tx, station, news); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// put writes those of want that are not in the store just so, and answers them.
+func put[T any, K comparable](ctx context.Context, tx *sql.Tx, want []T, read func(context.Context, queryer) ([]T, error),
+	key func(T) K, same func(a, b T) bool, write func(context.Context, *sql.Tx, T) error) ([]T, error) {
+	if len(want) == 0 {
+		return nil, nil
+	}
+	have, err := read(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	old := make(map[K]T, len(have))
+	for _, v := range have {
+		old[key(v)] = v
+	}
+	var changed []T
+	for _, v := range want {
+		if before, found := old[key(v)]; found && same(before, v) {
+			continue
+		}
+		if err := write(ctx, tx, v); err != nil {
+			return nil, err
+		}
+		old[key(v)] = v
+		changed = append(changed, v)
+	}
+	return changed, nil
+}
+
+func samePatron(a, b circ.Patron) bool {
+	cards := slices.Equal(a.Cards, b.Cards)
+	return cards && a.ID == b.ID && a.FirstName == b.FirstName && a.Policy == b.Policy &&
+		a.Staff == b.Staff && a.Blocked == b.Blocked && a.Language == b.Language
+}
+
+func writeItem(ctx context.Context, tx *sql.Tx, i circ.Item) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO items (id, title, author, year, language, subject, marks, parts, home, search) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET title = excluded.title, author = excluded.author, year = excluded.year, language = excluded.language,
+		subject = excluded.subject, marks = excluded.marks, parts = excluded.parts, home = excluded.home, search = excluded.search`,
+		i.ID, i.Title, i.Author, i.Year, i.Language, i.Subject, i.Marks, i.Parts, i.Home,
+		strings.ToLower(i.Title+"\n"+i.Author+"\n"+string(i.ID)))
+	return err
+}
+
+const itemColumns = `i.id, i.title, i.author, i.year, i.language, i.subject, i.marks, i.parts, i.home`
+
+func scanItem(scan func(...any) error) (i circ.Item, err error) {
+	err = scan(&i.ID, &i.Title, &i.Author, &i.Year, &i.Language, &i.Subject, &i.Marks, &i.Parts, &i.Home)
+	return i, err
+}
+
+func readItems(ctx context.Context, q queryer) ([]circ.Item, error) {
+	return collect(ctx, q, scanItem, `SELECT `+itemColumns+` FROM items i ORDER BY i.id`)
+}
+
+func writePatron(ctx context.Context, tx *sql.Tx, p circ.Patron) error {
+	cards, err := json.Marshal(p.Cards)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO patrons (id, first_name, policy, staff, blocked, language, cards) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET first_name = excluded.first_name, policy = excluded.policy, staff = excluded.staff,
+		blocked = excluded.blocked, language = excluded.language, cards = excluded.cards`,
+		p.ID.Plaintext(), p.FirstName, p.Policy, bit(p.Staff), bit(p.Blocked), p.Language, string(cards))
+	return err
+}
+
+func readPatrons(ctx context.Context, q queryer) ([]circ.Patron, error) {
+	return collect(ctx, q, func(scan func(...any) error) (p circ.Patron, err error) {
+		var card, cards string
+		if err := scan(&card, &p.FirstName, &p.Policy, &p.Staff, &p.Blocked, &p.Language, &cards); err != nil {
+			return p, err
+		}
+		p.ID = circ.NewPatronID(card)
+		return p, json.Unmarshal([]byte(cards), &p.Cards)
+	}, `SELECT id, first_name, policy, staff, blocked, language, cards FROM patrons ORDER BY id`)
+}
+
+func writePolicy(ctx context.Context, tx *sql.Tx, p circ.Policy) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO policies (id, loan_days, max_items, renewals, fee_free, overdue_ok) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET loan_days = excluded.loan_days, max_items = excluded.max_items, renewals = excluded.renewals,
+		fee_free = excluded.fee_free, overdue_ok = excluded.overdue_ok`,
+		p.ID, p.LoanDays, p.Limit, p.Renewals, bit(p.FeeFree), bit(p.OverdueOK))
+	return err
+}
+
+func readPolicies(ctx context.Context, q queryer) ([]circ.Policy, error) {
+	return collect(ctx, q, func(scan func(...any) error) (p circ.Policy, err error) {
+		err = scan(&p.ID, &p.LoanDays, &p.Limit, &p.Renewals, &p.FeeFree, &p.OverdueOK)
+		return p, err
+	}, `SELECT id, loan_days, max_items, renewals, fee_free, overdue_ok FROM policies ORDER BY id`)
+}
+
+func writeProxy(ctx context.Context, tx *sql.Tx, p circ.Proxy) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO proxies (id, principal, agent, scopes, once, begins, ends) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET principal = excluded.principal, agent = excluded.agent, scopes = excluded.scopes,
+		once = excluded.once, begins = excluded.begins, ends = excluded.ends`,
+		p.ID, p.Principal.Plaintext(), p.Agent.Plaintext(), p.Scopes, bit(p.Once), millis(p.From), millis(p.To))
+	return err
+}
+
+func readProxies(ctx context.Context, q queryer) ([]circ.Proxy, error) {
+	return collect(ctx, q, func(scan func(...any) error) (p circ.Proxy, err error) {
+		var principal, agent string
+		var begins, ends int64
+		err = scan(&p.ID, &principal, &agent, &p.Scopes, &p.Once, &begins, &ends)
+		p.Principal, p.Agent = circ.NewPatronID(principal), circ.NewPatronID(agent)
+		p.From, p.To = fromMillis(begins), fromMillis(ends)
+		return p, err
+	}, `SELECT id, principal, agent, scopes, once, begins, ends FROM proxies ORDER BY id`)
+}
+
+func (s *base) Loans(ctx context.Context, station circ.StationID) ([]Loan, error) {
+	return collect(ctx, s.read, func(scan func(...any) error) (l Loan, err error) {
+		var at, due int64
+		err = scan(&l.Item, &l.Title, &l.Station, &at, &due, &l.Renewed, &l.House)
+		l.Since, l.Due = fromMillis(at), fromMillis(due)
+		return l, err
+	}, `SELECT l.item, COALESCE(i.title, ''), l.station, l.at, l.due, l.renewed, l.house FROM loans l LEFT JOIN items i ON i.id = l.item
+		WHERE l.station = ? OR ? = '' ORDER BY l.at, l.item`, station, station)
+}
+
+func (s *base) Items(ctx context.Context, find string, skip, limit int) ([]Item, error) {
+	return collect(ctx, s.read, func(scan func(...any) error) (i Item, err error) {
+		var seen int64
+		err = scan(&i.ID, &i.Title, &i.Author, &i.Year, &i.Language, &i.Subject, &i.Marks, &i.Parts, &i.Home, &i.Station, &i.Place, &seen)
+		i.Seen = fromMillis(seen)
+		return i, err
+	}, `SELECT `+itemColumns+`, COALESCE(p.station, ''), COALESCE(p.place, ''), COALESCE(p.at, 0) FROM items i LEFT JOIN places p ON p.item = i.id
+		WHERE i.search LIKE ? ESCAPE '!'
+		ORDER BY i.title, i.id LIMIT ? OFFSET ?`, like(find), limit, skip)
+}
+
+func (s *base) Events(ctx context.Context, station circ.StationID, before Position, limit int) ([]Event, error) {
+	at := int64(1<<63 - 1)
+	if before != (Position{}) {
+		at = millis(before.At)
+	}
+	events, err := collect(ctx, s.read, func(scan func(...any) error) (e Event, err error) {
+		var ledger, patron string
+		var at, received int64
+		err = scan(&ledger, &e.Seq, &e.Kind, &at, &received, &e.Clock, &e.Item, &e.Title, &patron, &e.Note, &e.Undone)
+		e.Ledger, e.At, e.Received, e.Patron = fromID(ledger), fromMillis(at), fromMillis(received), patron != ""
+		return e, err
+	}, `SELECT e.ledger, e.seq, e.kind, e.at, e.received, e.clock, e.item, COALESCE(i.title, ''), e.patron, e.note, e.undone
+		FROM events e LEFT JOIN items i ON i.id = e.item
+		WHERE e.station = ? AND (e.at < ? OR e.at = ? AND (e.ledger < ? OR e.ledger = ? AND e.seq < ?))
+		ORDER BY e.at DESC, e.ledger DESC, e.seq DESC LIMIT ?`,
+		station, at, at, id(before.Ledger), id(before.Ledger), before.Seq, limit)
+	if err == nil && len(events) == 0 {
+		err = exists(ctx, s.read, station)
+	}
+	if err != nil && !errors.Is(err, ErrNoStation) {
+		return nil, err
+	}
+	return events, err
+}

@@ -1,0 +1,81 @@
+package store_test
+
+import (
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"coldstation/sync/hub/store"
+	"coldstation/sync/hub/store/storetest"
+)
+
+func TestSQLite(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) (store.Store, func() store.Store) {
+		path := filepath.Join(t.TempDir(), "hub? #1.db") // a path is not a URL
+		open := func() store.Store {
+			s, err := store.OpenSQLite(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		return open(), open
+	})
+}
+
+func TestNotOurs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	if err := os.WriteFile(path, []byte("this is a letter to a friend, not a database"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := store.OpenSQLite(path); err == nil {
+		s.Close()
+		t.Error("a letter was opened as a store")
+	}
+	if text, _ := os.ReadFile(path); len(text) != 44 {
+		t.Errorf("the letter has %d bytes now", len(text))
+	}
+}
+
+func TestNewerDatabase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	s, err := store.OpenSQLite(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`INSERT INTO migrations (number, at) VALUES (2000, 0)`); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := store.OpenSQLite(path); !errors.Is(err, store.ErrNewer) {
+		t.Errorf("a database of a newer version: %v, %v, want ErrNewer", s, err)
+	}
+}
+
+// TestDurable: a commit is flushed, which a power cut needs and a test of
+// behaviour cannot see.
+func TestDurable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	s, err := store.OpenSQLite(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, name := range []string{path, path + "-wal"} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v, want it to be its owner's alone", name, info, err)
+		}
+	}
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
+		if got, err := store.Pragma(s, pragma); err != nil || got != want {
+			t.Errorf("%s is %s, %v, want %s", pragma, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,251 @@
+// Package store keeps what the hub knows: the stations' events as they came,
+// what they add up to (loans, places, conditions), the library's collection and
+// people, and the notices on their way down.
+//
+// An event is taken in together with everything it changes and with the mark
+// that says so, in one transaction, or not at all; the mark moves by
+// compare-and-set, so two hubs that take in the same batch cost work and never
+// a double loan. Nothing that was taken in is ever overwritten.
+//
+// The store never sees a station's seal: it is given events already opened.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"coldstation/sync/circ"
+	"coldstation/sync/identity"
+	"coldstation/sync/wire"
+)
+
+// Store is a hub's memory. All of it may be called by several at once.
+type Store interface {
+	// Enrol makes a station known, or gives a known one new keys.
+	Enrol(ctx context.Context, station identity.Enrolled, at time.Time) error
+	// Enrolled is what the hub keeps of a station; ErrNoStation.
+	Enrolled(ctx context.Context, id circ.StationID) (identity.Enrolled, error)
+	// Stations are all of them by name; Station is one, ErrNoStation.
+	Stations(ctx context.Context) ([]Station, error)
+	Station(ctx context.Context, id circ.StationID) (Station, error)
+
+	// Seen notes a station's presence. A message of an earlier session than the
+	// last one known changes nothing and answers false.
+	Seen(ctx context.Context, p Presence) (bool, error)
+	// Find is where a station's ledger stands here. A ledger not known yet is
+	// opened and the station's other one closed: it is never continued by force
+	// and never overwritten.
+	Find(ctx context.Context, id circ.StationID, ledger uuid.UUID, at time.Time) (Ledger, error)
+	// Report notes what a station says of its ledger and its clock; ErrNoLedger.
+	Report(ctx context.Context, r Report) error
+	// Quarantine stops a ledger whose history is not the one taken in, and
+	// raises the condition.
+	Quarantine(ctx context.Context, id circ.StationID, ledger uuid.UUID, at time.Time) error
+	// TakeIn takes in a batch and answers where the ledger now stands, which for
+	// a batch already taken in is where it stood. *Gap, ErrForked,
+	// ErrQuarantined, ErrClosed, ErrNoLedger.
+	TakeIn(ctx context.Context, b Batch) (Ledger, error)
+
+	// Raise and Clear set and end a condition of a station.
+	Raise(ctx context.Context, id circ.StationID, c Condition) error
+	Clear(ctx context.Context, id circ.StationID, name string) error
+
+	// NewStream begins a station's stream of notices anew: a snapshot of all that
+	// it must know, then what it was told otherwise and has not taken.
+	NewStream(ctx context.Context, id circ.StationID, stream uuid.UUID) error
+	// Tell appends notices to a station's stream; ErrNoStream.
+	Tell(ctx context.Context, id circ.StationID, bodies ...circ.NoticeBody) error
+	// Notices are at most limit encoded notices of a stream from seq on.
+	Notices(ctx context.Context, id circ.StationID, stream uuid.UUID, from uint64, limit int) ([][]byte, error)
+	// NoticeChain is the running hash of a stream up to seq, zero at 0 and where
+	// the stream does not reach.
+	NoticeChain(ctx context.Context, id circ.StationID, stream uuid.UUID, seq uint64) (wire.Chain, error)
+	// NoticesTaken sets the mark up to which the station has its stream.
+	NoticesTaken(ctx context.Context, id circ.StationID, stream uuid.UUID, mark uint64) error
+
+	// Import takes in what a library exported. What is new or changed becomes
+	// notices for every station, in the same transaction.
+	Import(ctx context.Context, c Collection) (Imported, error)
+
+	// Loans are the loans now, of one station or ("") of all, oldest first.
+	Loans(ctx context.Context, id circ.StationID) ([]Loan, error)
+	// Items are items whose title, author or identifier contains find, by title,
+	// at most limit of them after skip.
+	Items(ctx context.Context, find string, skip, limit int) ([]Item, error)
+	// Events are a station's events, the last first, at most limit of those
+	// before the position; the zero Position begins at the end.
+	Events(ctx context.Context, id circ.StationID, before Position, limit int) ([]Event, error)
+
+	Close() error
+}
+
+// What a caller tells apart.
+var (
+	ErrNoStation   = errors.New("store: no such station")
+	ErrNoLedger    = errors.New("store: no such ledger")
+	ErrNoStream    = errors.New("store: no such stream")
+	ErrForked      = errors.New("store: the ledger's history is not the one taken in")
+	ErrQuarantined = errors.New("store: the ledger is quarantined")
+	ErrClosed      = errors.New("store: the ledger was followed by another")
+	ErrNewer       = errors.New("store: written by a newer version")
+)
+
+// Gap is a batch that begins after the next event wanted.
+type Gap struct{ Cursor uint64 }
+
+func (g *Gap) Error() string { return fmt.Sprintf("store: gap after event %d", g.Cursor) }
+
+// Presence is a birth, a farewell or a last will.
+type Presence struct {
+	Station circ.StationID
+	Online  bool
+	Boot    uuid.UUID
+	Session uint64 // orders births and wills
+	At      time.Time
+	Will    bool // sent by the broker, not by the station: it was not heard
+}
+
+// Report is what a station says of its ledger, and of its clock when it does:
+// then Boot is set.
+type Report struct {
+	Station   circ.StationID
+	Ledger    uuid.UUID
+	Last      uint64 // its last event
+	Boot      uuid.UUID
+	Uptime    time.Duration
+	RoundTrip time.Duration // as the station measured it; 0: not yet
+	At        time.Time     // received
+}
+
+// Ledger is where a station's ledger stands at the hub.
+type Ledger struct {
+	ID     uuid.UUID
+	Cursor uint64     // the last event taken in
+	Chain  wire.Chain // over all of them
+	State  LedgerState
+	New    bool // opened by this very call
+}
+
+// LedgerState says what may still come of a ledger.
+type LedgerState string
+
+// The states of a ledger.
+const (
+	LedgerOK          LedgerState = "ok"
+	LedgerClosed      LedgerState = "closed"      // the station has another one since
+	LedgerQuarantined LedgerState = "quarantined" // a copy or an old image of it is in use
+)
+
+// Batch is a run of events of one ledger, without gaps.
+type Batch struct {
+	Station circ.StationID
+	Ledger  uuid.UUID
+	First   uint64
+	Events  []Taken
+	Chain   wire.Chain // over the ledger up to the batch's last event
+	At      time.Time
+}
+
+// Taken is an event opened and as it came.
+type Taken struct {
+	circ.Event
+	Raw []byte
+}
+
+// Collection is what a library exports. A nil part is left as it is; the others
+// add and change, and never remove.
+type Collection struct {
+	Items    []circ.Item
+	Patrons  []circ.Patron
+	Policies []circ.Policy
+	Proxies  []circ.Proxy
+}
+
+// Imported says what an import changed.
+type Imported struct{ Items, Patrons, Policies, Proxies int }
+
+// Condition is something a librarian should know of a station. Name is a short
+// constant, in which a page finds its sentence; Detail completes it.
+type Condition struct {
+	Name   string
+	Detail string
+	Since  time.Time
+}
+
+// The conditions the hub finds by itself. A fault that a station raises is
+// "fault-" and its name.
+const (
+	ConditionNewer       = "newer"       // its program is newer than the hub
+	ConditionQuarantined = "quarantined" // its ledger is
+	ConditionRefilled    = "refilled"    // its ledger began anew
+	FaultPrefix          = "fault-"
+)
+
+// Station is how a station stands.
+type Station struct {
+	ID          circ.StationID
+	Enrolled    time.Time
+	Online      bool // as far as the broker knows: show the age of Heard, not a lamp
+	Heard       time.Time
+	LastEvent   time.Time
+	Boot        uuid.UUID
+	Session     uint64
+	Ledger      uuid.UUID
+	Cursor      uint64
+	Reported    uint64
+	BehindSince time.Time // zero: not behind
+	Version     string
+	Stream      uuid.UUID // zero: none yet
+	Told, Taken uint64
+	Loans       int
+	Conditions  []Condition
+}
+
+// Queue is how many events the station has that the hub has not.
+func (s Station) Queue() uint64 { return s.Reported - min(s.Reported, s.Cursor) }
+
+// Pending is how many notices the station has not taken.
+func (s Station) Pending() uint64 { return s.Told - min(s.Told, s.Taken) }
+
+// Loan is an item on loan. It says at which station and not to whom.
+type Loan struct {
+	Item    circ.ItemID
+	Title   string
+	Station circ.StationID
+	Since   time.Time
+	Due     time.Time // zero: as long as they like
+	Renewed int
+	House   bool // lent to the house, to nobody
+}
+
+// Item is an item and where it was last.
+type Item struct {
+	circ.Item
+	Station circ.StationID // "" when it was never seen
+	Place   string         // shelf, loan, house, box, away; "" when it was never seen
+	Seen    time.Time
+}
+
+// Event is an event as a page shows it: without whoever it was about.
+type Event struct {
+	Position
+	Kind     string
+	Received time.Time
+	Clock    circ.Clock
+	Item     circ.ItemID
+	Title    string
+	Patron   bool // it was about a patron
+	Note     string
+	Undone   bool
+}
+
+// Position is an event's place in its station's history.
+type Position struct {
+	At     time.Time // as well as we know
+	Ledger uuid.UUID
+	Seq    uint64
+}
