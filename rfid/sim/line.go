@@ -31,23 +31,31 @@ func (l *Line) Serve(port rfid.Port) {
 		buf   []byte
 		out   []byte
 		deaf  bool
+		quiet time.Time // when what has been received so far ends as a request
 	)
+	talker, _ := l.Device.(Talker)
 	for {
-		var quiet time.Time
-		if deaf || len(buf) > 0 {
-			quiet = time.Now().Add(l.Gap)
+		var wait time.Time
+		if talker != nil {
+			wait = l.speak(port, talker, out[:0])
 		}
-		if err := port.SetReadDeadline(quiet); err != nil {
+		if (deaf || len(buf) > 0) && (wait.IsZero() || quiet.Before(wait)) {
+			wait = quiet
+		}
+		if err := port.SetReadDeadline(wait); err != nil {
 			return
 		}
 		n, err := port.Read(chunk[:])
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			buf, deaf = buf[:0], false
+			if !time.Now().Before(quiet) {
+				buf, deaf = buf[:0], false
+			}
 			continue
 		}
 		if err != nil {
 			return
 		}
+		quiet = time.Now().Add(l.Gap)
 		if deaf {
 			continue
 		}
@@ -66,6 +74,7 @@ func (l *Line) Serve(port rfid.Port) {
 			}
 			buf = buf[:copy(buf, buf[n:])]
 		}
+		quiet = time.Now().Add(l.Gap) // not counting the time an answer took
 	}
 }
 
@@ -102,6 +111,37 @@ func (l *Line) exchange(port rfid.Port, request, out []byte) []byte {
 	}
 	l.send(port, out, fault)
 	return out
+}
+
+// speak sends what the reader says by itself now, with whatever goes wrong, and
+// returns when to ask it again.
+func (l *Line) speak(port rfid.Port, t Talker, out []byte) time.Time {
+	now := time.Now()
+	out, next := t.Speak(out, now)
+	if len(out) == 0 {
+		return next
+	}
+	fault := l.Faults.take(false)
+	switch fault {
+	case NoRequest, Hang:
+		if fault == Hang {
+			l.hung = now.Add(l.Faults.between(2*time.Second, 5*time.Second))
+		}
+		return next
+	case Reset:
+		l.Device.Reset()
+		return next
+	case Move:
+		l.Table.move(l.Faults.dice)
+	}
+	if now.Before(l.hung) {
+		return next
+	}
+	if l.Baud > 0 {
+		l.work(port, now.Add(l.bytes(len(out))))
+	}
+	l.send(port, out, fault)
+	return next
 }
 
 // send writes an answer, or what a fault makes of it.

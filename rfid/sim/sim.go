@@ -45,6 +45,16 @@ type Device interface {
 	MoveLength(answer []byte)
 }
 
+// A Talker is a Device that also sends what nobody asked for just then: a reader
+// that only pushes, or one that answers when a card comes.
+type Talker interface {
+	Device
+
+	// Speak appends what the reader sends now, nothing if it is silent, and
+	// returns when to ask it next; the zero time means after the next request.
+	Speak(dst []byte, now time.Time) (out []byte, next time.Time)
+}
+
 // Moment is what else happens while a request is carried out.
 type Moment struct {
 	Done   <-chan struct{} // closed when nobody waits for the answer any more
