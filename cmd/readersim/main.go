@@ -1,0 +1,89 @@
+// Command readersim plays a reader with tags on it, on a pseudo-terminal or a
+// network port, and looks at tags and at real readers.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+const usage = `readersim plays an RFID reader, byte for byte, for programs that want one.
+
+  readersim --protocol feig --table FILE (--link PATH | --listen ADDR)
+            [--fault KIND,…] [--rate SHARE] [--seed N] [--pace] [--control SOCKET]
+      plays a reader. --link makes a pseudo-terminal and a link to it,
+      --listen waits for one TCP connection at a time (127.0.0.1:10001).
+      --fault spoils a share of requests (--rate, default 0.1); the same --seed
+      gives the same run. --pace takes the time a real line takes.
+
+while it runs, from another shell:
+  readersim list              what lies on the pad and beside it
+  readersim put NAME…         lay cards or items on the pad
+  readersim lift NAME…        take them off
+  readersim fail KIND…        spoil the next request
+  readersim unplug | plug     pull the reader's cable, and put it back
+  each takes --control SOCKET if more than one readersim runs.
+
+without a running one:
+  readersim tag --hex HEX [--dsfid XX]
+      says in one line of JSON what a tag's memory holds
+  readersim tag --encode --item ID [--isil FI-He] [--part 1/2] [--usage 1]
+            [--title TEXT] [--format 28560-3|28560-3-short|28560-2]
+      the reverse: prints the memory in hexadecimal
+  readersim probe PORT
+      finds the protocol of the reader on a port: /dev/ttyUSB0,
+      usb:0403:6001, tcp:10.0.0.7:10001
+
+A table is JSON, bytes in hexadecimal:
+  {"cards": [{"name": "anna", "uid": "04A1B2C3D4E5F6", "on": false}],
+   "items": [{"name": "moomin", "uid": "E004015012345678", "dsfid": "00",
+              "afi": "07", "memory": "110101…", "on": true}]}
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Print(usage)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "readersim:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) == 0 {
+		return flag.ErrHelp
+	}
+	switch verb, rest := args[0], args[1:]; verb {
+	case "list", "put", "lift", "fail", "unplug", "plug":
+		return remote(verb, rest, out)
+	case "tag":
+		return tag(rest, out)
+	case "probe":
+		return probe(rest, out)
+	case "help", "--help", "-help", "-h":
+		return flag.ErrHelp
+	default:
+		if !strings.HasPrefix(verb, "-") {
+			return fmt.Errorf("%q: no such command; try readersim --help", verb)
+		}
+		return play(ctx, args, out)
+	}
+}
+
+// flags is an empty set that prints nothing by itself.
+func flags(name string) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	return f
+}

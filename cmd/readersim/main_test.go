@@ -1,0 +1,227 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"coldstation/rfid"
+	"coldstation/rfid/feig"
+	"coldstation/rfid/port"
+)
+
+var program string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "readersim")
+	if err != nil {
+		panic(err)
+	}
+	program = filepath.Join(dir, "readersim")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("%v: %s", err, out))
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+const library = `{"cards": [{"name": "anna", "uid": "04A1B2C3D4E5F6"}],
+  "items": [{"name": "moomin", "uid": "E004010012345678", "afi": "07", "memory": "11010131", "on": true},
+            {"name": "kalevala", "uid": "E004015000000001", "afi": "07"}]}`
+
+// bench is a running readersim.
+type bench struct {
+	t       *testing.T
+	dir     string
+	control string
+	where   string // first line it printed
+}
+
+func start(t *testing.T, args ...string) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	b := &bench{t: t, dir: dir, control: filepath.Join(dir, "control")}
+	table := filepath.Join(dir, "table.json")
+	if err := os.WriteFile(table, []byte(library), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range args {
+		args[i] = strings.ReplaceAll(a, "DIR", dir)
+	}
+	c := exec.Command(program, append([]string{"--table", table, "--control", b.control}, args...)...)
+	c.Stderr = os.Stderr
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Signal(os.Interrupt)
+		if err := c.Wait(); err != nil {
+			t.Errorf("readersim ended with %v", err)
+		}
+	})
+	lines := bufio.NewScanner(out)
+	for range 2 {
+		lines.Scan()
+		if b.where == "" {
+			b.where = lines.Text()
+		}
+	}
+	return b
+}
+
+func run(args ...string) (string, error) {
+	out, err := exec.Command(program, args...).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		err = errors.New(strings.TrimSpace(string(exit.Stderr)))
+	}
+	return string(out), err
+}
+
+func (b *bench) ask(verb string, names ...string) string {
+	b.t.Helper()
+	out, err := run(append([]string{verb, "--control", b.control}, names...)...)
+	if err != nil {
+		b.t.Errorf("%s %v: %v", verb, names, err)
+	}
+	return out
+}
+
+// sees polls until an inventory names the given number of tags.
+func sees(t *testing.T, r rfid.Reader, want int) {
+	t.Helper()
+	var tags []rfid.Tag
+	var err error
+	for end := time.Now().Add(4 * time.Second); time.Now().Before(end); {
+		if tags, err = r.Inventory(tags[:0]); err == nil && len(tags) == want {
+			return
+		}
+	}
+	t.Fatalf("inventory: got %v, %v, want %d tags", tags, err, want)
+}
+
+func TestTerminal(t *testing.T) {
+	b := start(t, "--protocol", "feig", "--link", "DIR/reader")
+	link := filepath.Join(b.dir, "reader")
+	if out, err := run("probe", link); err != nil || !strings.HasPrefix(out, "feig: ") {
+		t.Errorf("probe: got %q, %v", out, err)
+	}
+	r := feig.New(port.Keep(link, port.Mode{Baud: 38400, Parity: port.Even}), feig.Options{})
+	defer r.Close()
+	uid, _ := rfid.ParseUID("E004010012345678")
+	sees(t, r, 1)
+	b.ask("put", "anna", "kalevala")
+	sees(t, r, 3)
+	if err := r.WriteAFI(uid, rfid.OnLoan); err != nil {
+		t.Error(err)
+	}
+	if out := b.ask("list"); !strings.Contains(out, "moomin  AFI C2") || strings.Count(out, "on pad") != 3 {
+		t.Errorf("list: got\n%s", out)
+	}
+	b.ask("lift", "anna", "moomin")
+	sees(t, r, 1)
+	b.ask("put", "moomin")
+	b.ask("fail", "lift")
+	if err := r.WriteAFI(uid, rfid.InLibrary); !errors.Is(err, rfid.ErrNoTag) {
+		t.Errorf("lifted in the middle: got %v, want %v", err, rfid.ErrNoTag)
+	}
+	b.ask("fail", "bad-crc", "no-answer")
+	sees(t, r, 1)
+
+	b.ask("unplug")
+	if _, err := r.Inventory(nil); !errors.Is(err, rfid.ErrGone) {
+		t.Errorf("unplugged: got %v, want %v", err, rfid.ErrGone)
+	}
+	b.ask("plug")
+	start := time.Now()
+	sees(t, r, 1)
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("plugged in again: back after %v, want within 2 s", took)
+	}
+	for _, bad := range [][]string{{"put", "nobody"}, {"put"}, {"fail", "flood"}, {"list", "x"}} {
+		if _, err := run(append(bad, "--control", b.control)...); err == nil {
+			t.Errorf("%v: got no error", bad)
+		}
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	b := start(t, "--listen", "127.0.0.1:0")
+	spec := strings.TrimPrefix(b.where, "feig reader on ")
+	p, err := port.Open(spec, port.Mode{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := feig.New(p, feig.Options{Advanced: true})
+	defer r.Close()
+	sees(t, r, 1)
+	// Raw bytes, as another program would send them; the new connection ends the old.
+	c, err := net.Dial("tcp", strings.TrimPrefix(spec, "tcp:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = c.Write([]byte{0x05, 0xFF, 0x69, 0x89, 0x01, 0x07, 0xFF, 0xB0, 0x01, 0x00, 0x1C, 0x56})
+	got := make([]byte, 6+17)
+	_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	for n := 0; n < len(got); {
+		m, err := c.Read(got[n:])
+		if err != nil {
+			t.Fatalf("after % X: %v", got[:n], err)
+		}
+		n += m
+	}
+	want := []byte{6, 0, 0x69, 0}
+	if !bytes.HasPrefix(got, want) || !bytes.HasPrefix(got[6:], []byte{17, 0, 0xB0, 0, 1, 3, 0, 0xE0, 4, 1, 0, 0x12, 0x34, 0x56, 0x78}) {
+		t.Errorf("got % X", got)
+	}
+	if _, err := r.Inventory(nil); !errors.Is(err, rfid.ErrGone) {
+		t.Errorf("the first connection: got %v, want %v", err, rfid.ErrGone)
+	}
+}
+
+func TestTag(t *testing.T) {
+	for _, format := range []string{"28560-3", "28560-3-short", "28560-2"} {
+		mem, err := run("tag", "--encode", "--item", "167N01010101", "--isil", "FI-He", "--part", "2/3", "--format", format)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		out, err := run("tag", "--hex", strings.TrimSpace(mem))
+		var d struct {
+			Item, ISIL  string
+			Part, Parts int
+		}
+		if err != nil || json.Unmarshal([]byte(out), &d) != nil || d.Item != "167N01010101" || d.ISIL != "FI-He" || d.Part != 2 || d.Parts != 3 {
+			t.Errorf("%s: got %s, %v", format, out, err)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for _, args := range [][]string{
+		{"dance"}, {"--table", "/nowhere", "--link", "x"}, {"--table", "x"}, {"tag", "--hex", "1"}, {"probe"}, {"probe", "/dev/nosuchport"},
+		{"list", "--control", "/nowhere/socket"}, {"tag", "--encode"}, {"--flight"},
+	} {
+		if out, err := run(args...); err == nil || !strings.HasPrefix(err.Error(), "readersim: ") {
+			t.Errorf("%v: got %q, %v", args, out, err)
+		}
+	}
+	if out, err := run("--help"); err != nil || !strings.Contains(out, "readersim put NAME") {
+		t.Errorf("--help: got %q, %v", out, err)
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"coldstation/rfid/drivers"
+	"coldstation/rfid/iso28560"
+)
+
+// tag says what a memory holds, or makes one.
+func tag(args []string, out io.Writer) error {
+	f := flags("tag")
+	text := f.String("hex", "", "")
+	dsfid := f.String("dsfid", "", "")
+	encode := f.Bool("encode", false, "")
+	var l iso28560.Label
+	f.StringVar(&l.Item, "item", "", "")
+	f.StringVar(&l.ISIL, "isil", "", "")
+	f.StringVar(&l.Title, "title", "", "")
+	part := f.String("part", "1/1", "")
+	usage := f.Int("usage", int(iso28560.Circulation), "")
+	format := f.String("format", "28560-3", "")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if f.NArg() > 0 {
+		return fmt.Errorf("tag: %q: not expected", f.Arg(0))
+	}
+	if *encode {
+		if _, err := fmt.Sscanf(*part, "%d/%d", &l.Part, &l.Parts); err != nil {
+			return fmt.Errorf("tag: part %q: want a form like 1/2", *part)
+		}
+		if *usage < -1 || *usage > 15 {
+			return fmt.Errorf("tag: usage %d: want 0 to 15", *usage)
+		}
+		l.Usage = iso28560.Usage(*usage)
+		mem, err := write(l, *format)
+		if err == nil {
+			fmt.Fprintf(out, "%X\n", mem)
+		}
+		return err
+	}
+	clean := strings.NewReplacer(" ", "", ":", "", "\n", "").Replace(*text)
+	mem, err := hex.DecodeString(clean)
+	if err != nil {
+		return fmt.Errorf("tag: --hex: %w", err)
+	}
+	hint := iso28560.NoDSFID
+	if *dsfid != "" {
+		n, err := strconv.ParseUint(*dsfid, 16, 8)
+		if err != nil {
+			return fmt.Errorf("tag: --dsfid %q: want two hexadecimal digits", *dsfid)
+		}
+		hint = int(n)
+	}
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	return e.Encode(iso28560.Describe(mem, hint))
+}
+
+func write(l iso28560.Label, format string) ([]byte, error) {
+	switch format {
+	case "28560-3":
+		return iso28560.EncodePart3(l, iso28560.Layout{Block: 4})
+	case "28560-3-short":
+		return iso28560.EncodePart3(l, iso28560.Layout{Block: 4, Short: true})
+	case "28560-2":
+		return iso28560.EncodePart2(l, iso28560.Layout{Block: 4})
+	}
+	return nil, fmt.Errorf("tag: format %q: there are 28560-3, 28560-3-short and 28560-2", format)
+}
+
+// probe says which reader is on a port.
+func probe(args []string, out io.Writer) error {
+	if len(args) != 1 || strings.HasPrefix(args[0], "-") {
+		return errors.New("probe PORT: /dev/ttyUSB0, usb:0403:6001 or tcp:10.0.0.7:10001")
+	}
+	d, about, err := drivers.Find(args[0])
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s: %s (line %s)\n", d.Name, about, d.Mode)
+	return nil
+}
