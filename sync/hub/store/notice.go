@@ -203,6 +203,24 @@ func noticeChain(ctx context.Context, q queryer, station circ.StationID, stream 
 	return chain, err
 }
 
+func (s *base) Streams(ctx context.Context) (map[circ.StationID]Stream, error) {
+	type named struct {
+		station circ.StationID
+		Stream
+	}
+	all, err := collect(ctx, s.read, func(scan func(...any) error) (n named, err error) {
+		var stream string
+		err = scan(&n.station, &stream, &n.Told, &n.Taken)
+		n.ID = fromID(stream)
+		return n, err
+	}, `SELECT id, stream, told, taken FROM stations WHERE stream <> ''`)
+	streams := make(map[circ.StationID]Stream, len(all))
+	for _, n := range all {
+		streams[n.station] = n.Stream
+	}
+	return streams, err
+}
+
 func (s *base) NoticesTaken(ctx context.Context, station circ.StationID, stream uuid.UUID, mark uint64) error {
 	return s.change(ctx, "note notices taken by "+string(station), func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE stations SET taken = ? WHERE id = ? AND stream = ? AND told >= ?`, mark, station, id(stream), mark)

@@ -100,20 +100,17 @@ func (s *base) Seen(ctx context.Context, p Presence) (current bool, err error) {
 		if err := exists(ctx, tx, p.Station); err != nil {
 			return err
 		}
-		// A birth may follow any other but an earlier start of the same boot. A
-		// will or a farewell speaks for its own session and for no later one.
-		where := ` WHERE id = ? AND boot = ? AND session = ?`
-		if p.Online {
-			where = ` WHERE id = ? AND (boot <> ? OR session <= ?)`
-		}
+		// A birth is believed: it comes from a connection that was there. A will
+		// or a farewell speaks for its own session and for no later one.
+		where := ` WHERE id = ? AND (? OR boot = ? AND session = ?)`
 		result, err := tx.ExecContext(ctx, `UPDATE stations SET online = ?, boot = ?, session = ?`+where,
-			bit(p.Online), id(p.Boot), p.Session, p.Station, id(p.Boot), p.Session)
+			bit(p.Online), id(p.Boot), p.Session, p.Station, p.Online, id(p.Boot), p.Session)
 		if err != nil {
 			return err
 		}
 		n, err := result.RowsAffected()
 		current = n > 0
-		if err != nil || !current || p.Will {
+		if err != nil || !current || p.Old {
 			return err
 		}
 		return heard(ctx, tx, p.Station, p.At)

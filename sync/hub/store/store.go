@@ -33,8 +33,8 @@ type Store interface {
 	Stations(ctx context.Context) ([]Station, error)
 	Station(ctx context.Context, id circ.StationID) (Station, error)
 
-	// Seen notes a station's presence. A message of an earlier session than the
-	// last one known changes nothing and answers false.
+	// Seen notes a station's presence. The end of another session than the last
+	// one born changes nothing and answers false: an old will kills nobody.
 	Seen(ctx context.Context, p Presence) (bool, error)
 	// Find is where a station's ledger stands here. A ledger not known yet is
 	// opened and the station's other one closed: it is never continued by force
@@ -64,6 +64,9 @@ type Store interface {
 	// NoticeChain is the running hash of a stream up to seq, zero at 0 and where
 	// the stream does not reach.
 	NoticeChain(ctx context.Context, id circ.StationID, stream uuid.UUID, seq uint64) (wire.Chain, error)
+	// Streams are the streams of all stations that have one: a look so light that
+	// it can be taken every few seconds.
+	Streams(ctx context.Context) (map[circ.StationID]Stream, error)
 	// NoticesTaken sets the mark up to which the station has its stream.
 	NoticesTaken(ctx context.Context, id circ.StationID, stream uuid.UUID, mark uint64) error
 
@@ -104,9 +107,9 @@ type Presence struct {
 	Station circ.StationID
 	Online  bool
 	Boot    uuid.UUID
-	Session uint64 // orders births and wills
+	Session uint64 // tells one connection of a boot from the others
 	At      time.Time
-	Will    bool // sent by the broker, not by the station: it was not heard
+	Old     bool // kept or sent by the broker: the station was not heard now
 }
 
 // Report is what a station says of its ledger, and of its clock when it does:
@@ -182,6 +185,8 @@ const (
 	ConditionNewer       = "newer"       // its program is newer than the hub
 	ConditionQuarantined = "quarantined" // its ledger is
 	ConditionRefilled    = "refilled"    // its ledger began anew
+	ConditionMissing     = "missing"     // it no longer keeps events that we lack
+	ConditionUnreadable  = "unreadable"  // it sends what no version wrote
 	FaultPrefix          = "fault-"
 )
 
@@ -210,6 +215,12 @@ func (s Station) Queue() uint64 { return s.Reported - min(s.Reported, s.Cursor) 
 
 // Pending is how many notices the station has not taken.
 func (s Station) Pending() uint64 { return s.Told - min(s.Told, s.Taken) }
+
+// Stream is how far a station's stream of notices goes.
+type Stream struct {
+	ID          uuid.UUID
+	Told, Taken uint64
+}
 
 // Loan is an item on loan. It says at which station and not to whom.
 type Loan struct {

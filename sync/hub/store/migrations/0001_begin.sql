@@ -10,7 +10,7 @@ CREATE TABLE stations (
 	online       BIGINT  NOT NULL DEFAULT 0,
 	heard        BIGINT  NOT NULL DEFAULT 0, -- anything at all from it
 	boot         TEXT    NOT NULL DEFAULT '',
-	session      BIGINT  NOT NULL DEFAULT 0, -- counts its starts: an old will is told by it
+	session      BIGINT  NOT NULL DEFAULT 0, -- of the boot: an old will is told by it
 	ledger       TEXT    NOT NULL DEFAULT '',
 	reported     BIGINT  NOT NULL DEFAULT 0, -- the last event it says it has
 	behind_since BIGINT  NOT NULL DEFAULT 0, -- since when that is more than we have

@@ -184,14 +184,15 @@ func presence(t *testing.T, p *place) {
 		{"a birth", a, 1, true, true, true},
 		{"the next start", a, 2, true, true, true},
 		{"the will of the start before", a, 1, false, false, true},
-		{"a birth that comes again late", a, 1, true, false, true},
-		{"a farewell", a, 2, false, true, false},
+		{"a start that does not count on", a, 1, true, true, true},
+		{"the will before that", a, 2, false, false, true},
+		{"a farewell", a, 1, false, true, false},
 		{"a birth after a reboot, the ledger new", b, 1, true, true, true},
 		{"the will of the boot before", a, 2, false, false, true},
 		{"its own will", b, 1, false, true, false},
 	} {
 		at := Start.Add(time.Duration(i+1) * time.Minute)
-		current, err := p.Seen(t.Context(), store.Presence{Station: "maple-house", Online: tt.online, Boot: tt.boot, Session: tt.session, At: at, Will: !tt.online})
+		current, err := p.Seen(t.Context(), store.Presence{Station: "maple-house", Online: tt.online, Boot: tt.boot, Session: tt.session, At: at, Old: !tt.online})
 		p.ok(err)
 		s, err := p.Station(t.Context(), "maple-house")
 		p.ok(err)
@@ -518,6 +519,10 @@ func notices(t *testing.T, p *place) {
 	p.restart()
 	if s, err := p.Station(ctx, "maple-house"); err != nil || s.Taken != snapshot || s.Pending() != 2 {
 		t.Errorf("taken %d, pending %d, %v, want %d and 2", s.Taken, s.Pending(), err, snapshot)
+	}
+	streams, err := p.Streams(ctx)
+	if want := (store.Stream{ID: stream, Told: snapshot + 2, Taken: snapshot}); err != nil || len(streams) != 1 || streams["maple-house"] != want {
+		t.Errorf("streams %v, %v, want maple-house's alone, %v", streams, err, want)
 	}
 	some, err := p.Notices(ctx, "maple-house", stream, snapshot+1, 1)
 	if err != nil || len(some) != 1 {

@@ -1,0 +1,239 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"coldstation/sync/courier"
+	"coldstation/sync/hub/store"
+	"coldstation/sync/identity"
+	"coldstation/sync/wire"
+)
+
+// desk serves one station: a loop around the receiver of its events and the
+// sender of its notices. What it is told and has no room for is lost, as on any
+// link, and asked for again.
+type desk struct {
+	*Hub
+	station  identity.Enrolled
+	inbox    chan deskMsg
+	receiver courier.Receiver
+	sender   *courier.Sender // nil until the station has a stream
+	stream   store.Stream    // of the sender
+	up       bool
+	hello    wire.Hello // the last one, for the Ack that answers it
+	flagged  bool       // the store may hold conditions that the next commit settles
+	renewed  time.Duration
+}
+
+type deskMsg interface{ deskMsg() }
+
+type (
+	deskUp      struct{} // the link is up
+	deskDown    struct{}
+	deskTold    struct{} // there may be more notices
+	deskMessage struct {
+		way      wire.Direction
+		payload  []byte
+		retained bool
+	}
+)
+
+func (deskUp) deskMsg()      {}
+func (deskDown) deskMsg()    {}
+func (deskTold) deskMsg()    {}
+func (deskMessage) deskMsg() {}
+
+const inboxRoom = 4 * courier.Window
+
+func newDesk(h *Hub, station identity.Enrolled) *desk {
+	return &desk{Hub: h, station: station, inbox: make(chan deskMsg, inboxRoom), flagged: true}
+}
+
+// tell never waits. Only messages may be lost: the link's state replaces what
+// waits when there is no room.
+func (d *desk) tell(m deskMsg) {
+	for {
+		select {
+		case d.inbox <- m:
+			return
+		default:
+		}
+		if _, is := m.(deskMessage); is {
+			d.Log.Warn("a station is faster than the store", "station", d.station.Station)
+			return
+		}
+		select {
+		case <-d.inbox:
+		default:
+		}
+	}
+}
+
+func (d *desk) run(ctx context.Context) {
+	wake := time.NewTimer(0)
+	defer wake.Stop()
+	for {
+		d.alarm(wake)
+		select {
+		case <-ctx.Done():
+			return
+		case m := <-d.inbox:
+			if err := d.serve(ctx, m); err != nil && ctx.Err() == nil {
+				d.Log.Error("serve a station", "station", d.station.Station, "err", err)
+			}
+		case <-wake.C:
+			if err := d.send(ctx, courier.Tick{}); err != nil && ctx.Err() == nil {
+				d.Log.Error("tell a station", "station", d.station.Station, "err", err)
+			}
+		}
+	}
+}
+
+// alarm sets the timer for the sender's next tick.
+func (d *desk) alarm(wake *time.Timer) {
+	wake.Stop()
+	if d.sender != nil {
+		if due, waits := d.sender.Wake(); waits {
+			wake.Reset(max(0, due-d.clock()))
+		}
+	}
+}
+
+// clock is the steady clock of the senders.
+func (h *Hub) clock() time.Duration { return time.Since(h.began) }
+
+func (d *desk) serve(ctx context.Context, m deskMsg) error {
+	switch m := m.(type) {
+	case deskUp:
+		d.up = true
+		if err := d.openStream(ctx); err != nil {
+			return err
+		}
+		return d.send(ctx, courier.Up{})
+	case deskDown:
+		d.up = false
+		return d.send(ctx, courier.Down{})
+	case deskTold:
+		return d.told(ctx)
+	case deskMessage:
+		defer d.feed.changed(d.station.Station)
+		message, err := d.open(ctx, m.payload)
+		if errors.Is(err, wire.ErrNewer) {
+			return d.raise(ctx, store.ConditionNewer, "")
+		}
+		if err != nil {
+			return err
+		}
+		return d.read(ctx, m, message)
+	}
+	return nil
+}
+
+// open checks a message against the station's key, and once more against the
+// store's, since a station may have been given a new one.
+func (d *desk) open(ctx context.Context, payload []byte) (wire.Message, error) {
+	channel := wire.Channel{Station: d.station.Station, Way: wire.Up}
+	message, err := channel.Open(d.station.Signing, payload)
+	if !errors.Is(err, wire.ErrForged) {
+		return message, err
+	}
+	enrolled, err := d.Store.Enrolled(ctx, d.station.Station)
+	if err != nil {
+		return nil, err
+	}
+	d.station = enrolled
+	return channel.Open(d.station.Signing, payload)
+}
+
+func (d *desk) read(ctx context.Context, m deskMessage, message wire.Message) error {
+	if state, is := message.(wire.State); is != (m.way == wire.Birth) {
+		return fmt.Errorf("a %T on topic %s: %w", message, m.way, wire.ErrMalformed)
+	} else if is {
+		return d.presence(ctx, state, m.retained)
+	}
+	switch message := message.(type) {
+	case wire.Hello:
+		d.hello = message
+		if err := d.receive(ctx, courier.Greeted{Hello: message}); err != nil {
+			return err
+		}
+		return d.report(ctx, message)
+	case wire.Batch:
+		return d.receive(ctx, courier.Arrived{Batch: message})
+	case wire.Ack:
+		own, err := d.Store.NoticeChain(ctx, d.station.Station, message.Stream, message.Cursor)
+		if err != nil {
+			return err
+		}
+		return d.send(ctx, courier.Acked{Ack: message, Own: own})
+	}
+	return fmt.Errorf("a %T: %w", message, wire.ErrMalformed)
+}
+
+// presence notes a birth, a farewell or a will. After a birth the station waits
+// for what it has not been told.
+func (d *desk) presence(ctx context.Context, state wire.State, retained bool) error {
+	current, err := d.Store.Seen(ctx, store.Presence{
+		Station: d.station.Station, Online: state.Presence == wire.Online, Boot: state.Boot, Session: state.Session,
+		At: d.Now(), Old: retained || state.Presence == wire.Offline,
+	})
+	if err != nil || !current || state.Presence != wire.Online || !d.up {
+		return err
+	}
+	return d.send(ctx, courier.Up{})
+}
+
+func (d *desk) report(ctx context.Context, hello wire.Hello) error {
+	err := d.Store.Report(ctx, store.Report{
+		Station: d.station.Station, Ledger: hello.Stream, Last: hello.Last,
+		Boot: hello.Boot, Uptime: time.Duration(hello.Uptime) * time.Millisecond, At: d.Now(),
+	})
+	if errors.Is(err, store.ErrNoLedger) { // the receiver did not take it, and said why
+		return nil
+	}
+	return err
+}
+
+func (d *desk) raise(ctx context.Context, name, detail string) error {
+	d.flagged = true
+	return d.Store.Raise(ctx, d.station.Station, store.Condition{Name: name, Detail: detail, Since: d.Now()})
+}
+
+// settle ends the conditions that hold only while nothing is taken in.
+func (d *desk) settle(ctx context.Context) error {
+	if !d.flagged {
+		return nil
+	}
+	for _, name := range []string{store.ConditionMissing, store.ConditionNewer, store.ConditionUnreadable} {
+		if err := d.Store.Clear(ctx, d.station.Station, name); err != nil {
+			return err
+		}
+	}
+	d.flagged = false
+	return nil
+}
+
+// publish seals a message and sends it down. A link that is down is no fault:
+// whatever it would have carried is asked for again.
+func (d *desk) publish(message wire.Message) error {
+	channel := wire.Channel{Station: d.station.Station, Way: wire.Down}
+	payload, err := channel.Seal(d.Library.SigningKey(), message)
+	if err != nil {
+		return err
+	}
+	if err := d.link.Publish(wire.Topic(d.station.Station, wire.Down), payload, false); err != nil {
+		d.Log.Debug("publish", "station", d.station.Station, "err", err)
+	}
+	return nil
+}
+
+// seed spreads the retries of many stations over time.
+func (d *desk) seed() uint64 {
+	sum := fnv.New64a()
+	sum.Write([]byte(d.station.Station))
+	return sum.Sum64()
+}

@@ -1,0 +1,201 @@
+// Package hub is the library's side of every station: it takes in their events
+// over a link, keeps them in a store, acknowledges what it keeps, and tells them
+// what they must know.
+//
+// One loop reads the link and hands each message to the desk of its station.
+// A desk is a goroutine around two step functions, a courier.Receiver for events
+// up and a courier.Sender for notices down, so that one station's trouble is no
+// other's. Everything lasting is in the store: a hub that is started again, or a
+// second one beside it, goes on where the store stands.
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"coldstation/sync/circ"
+	"coldstation/sync/hub/store"
+	"coldstation/sync/identity"
+	"coldstation/sync/link"
+	"coldstation/sync/wire"
+)
+
+// Settings of a hub. Store, Library and Dial are required.
+type Settings struct {
+	Store   store.Store
+	Library identity.Library
+	// Dial opens the link with the options the hub needs; it adds the broker and
+	// who we are there.
+	Dial    func(link.Options) (link.Link, error)
+	Version string
+	Now     func() time.Time // nil for time.Now
+	Log     *slog.Logger     // nil for slog.Default
+	// Look is how often the store is asked for notices that another program put
+	// there; 0 for 3 s.
+	Look time.Duration
+}
+
+// Hub is a library's side of all stations.
+type Hub struct {
+	Settings
+	link    link.Link
+	opener  *wire.Opener
+	boot    uuid.UUID
+	began   time.Time
+	feed    feed
+	up      bool // of the loop in Run
+	desks   map[circ.StationID]*desk
+	running sync.WaitGroup
+}
+
+// Open makes a hub and opens its link. Close it by ending Run.
+func Open(s Settings) (*Hub, error) {
+	key, err := s.Library.SealingKey()
+	if err != nil {
+		return nil, fmt.Errorf("open hub: %w", err)
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.Log == nil {
+		s.Log = slog.Default()
+	}
+	if s.Look == 0 {
+		s.Look = 3 * time.Second
+	}
+	h := &Hub{Settings: s, opener: &wire.Opener{Key: key}, boot: uuid.New(), began: time.Now(), desks: make(map[circ.StationID]*desk)}
+	h.link, err = s.Dial(link.Options{
+		// Two hubs of one name would cast each other out for ever.
+		ClientID: "cs-hub-" + h.boot.String()[:8],
+		Subscriptions: []link.Subscription{
+			{Filter: wire.AnyTopic(-1, wire.Birth), QoS: 1},
+			{Filter: wire.AnyTopic(-1, wire.Up), QoS: 1},
+		},
+		Presence: link.Presence{Topic: wire.HubState, State: h.state},
+		Log:      s.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open hub: %w", err)
+	}
+	return h, nil
+}
+
+// state is the hub's own presence, signed as what comes down is.
+func (h *Hub) state(phase link.Phase, session uint64) []byte {
+	presence := map[link.Phase]wire.Presence{link.Offline: wire.Offline, link.Online: wire.Online, link.Asleep: wire.Sleeping}[phase]
+	payload, err := wire.Channel{Way: wire.Down}.Seal(h.Library.SigningKey(), wire.State{Presence: presence, Boot: h.boot, Session: session})
+	if err != nil {
+		h.Log.Error("seal the hub's presence", "err", err)
+	}
+	return payload
+}
+
+// Run serves the stations until ctx ends, then says good night.
+func (h *Hub) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	look := time.NewTicker(h.Look)
+	defer look.Stop()
+	defer h.running.Wait()
+	defer cancel()
+	told := make(map[circ.StationID]store.Stream)
+	for {
+		select {
+		case <-ctx.Done():
+			return h.link.Close()
+		case event, open := <-h.link.Events():
+			if !open {
+				return errors.New("run hub: the link was closed")
+			}
+			h.hear(ctx, event)
+		case <-look.C:
+			h.look(ctx, told)
+		}
+	}
+}
+
+func (h *Hub) hear(ctx context.Context, event link.Event) {
+	switch event := event.(type) {
+	case link.Up:
+		h.up = true
+		for _, d := range h.desks {
+			d.tell(deskUp{})
+		}
+		h.Log.Info("broker connected")
+	case link.Down:
+		h.up = false
+		for _, d := range h.desks {
+			d.tell(deskDown{})
+		}
+		h.Log.Warn("broker lost", "err", event.Err)
+	case link.Message:
+		station, way, ok := wire.ParseTopic(event.Topic)
+		if !ok {
+			h.Log.Warn("a topic that is no station's", "topic", event.Topic)
+			return
+		}
+		if d := h.desk(ctx, station); d != nil {
+			d.tell(deskMessage{way, event.Payload, event.Retained})
+		}
+	}
+}
+
+// desk is the station's desk, opened at its first word; nil for a stranger.
+func (h *Hub) desk(ctx context.Context, station circ.StationID) *desk {
+	if d := h.desks[station]; d != nil {
+		return d
+	}
+	enrolled, err := h.Store.Enrolled(ctx, station)
+	if errors.Is(err, store.ErrNoStation) {
+		h.Log.Warn("not an enrolled station", "station", station)
+		return nil
+	}
+	if err != nil {
+		h.Log.Error("look up a station", "station", station, "err", err)
+		return nil
+	}
+	d := newDesk(h, enrolled)
+	h.desks[station] = d
+	h.running.Go(func() { d.run(ctx) })
+	if h.up {
+		d.tell(deskUp{})
+	}
+	return d
+}
+
+// look finds what another program told a station through the store: an import
+// or an enrolment at the command line.
+func (h *Hub) look(ctx context.Context, told map[circ.StationID]store.Stream) {
+	streams, err := h.Store.Streams(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			h.Log.Error("look for notices", "err", err)
+		}
+		return
+	}
+	for station, stream := range streams {
+		if told[station] == stream {
+			continue
+		}
+		told[station] = stream
+		if d := h.desks[station]; d != nil {
+			d.tell(deskTold{})
+		}
+		h.feed.changed(station)
+	}
+}
+
+// Import takes in what a library exported; stations are told at once of what
+// changed.
+func (h *Hub) Import(ctx context.Context, c store.Collection) (store.Imported, error) {
+	return h.Store.Import(ctx, c)
+}
+
+// Watch is a feed of stations that something changed at, until ctx ends. A
+// station that was not read yet is not repeated.
+func (h *Hub) Watch(ctx context.Context) <-chan circ.StationID { return h.feed.watch(ctx) }
