@@ -1,0 +1,154 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"coldstation/sync/circ"
+	"coldstation/sync/hub/store"
+)
+
+// The JSON for scripts. Each answer is an array; a time is RFC 3339 in UTC and
+// left out where there is none; an error is {"error": "..."} with the status
+// 400, 404 or 500.
+//
+//	GET /api/stations          apiStation, by name
+//	GET /api/loans             apiLoan, oldest first; ?station= at one station
+//	GET /api/events?station=   apiEvent, the last first; ?limit= (100, at most
+//	                           1000), ?before= the last one's "position"
+type apiStation struct {
+	ID             circ.StationID `json:"id"`
+	Online         bool           `json:"online"` // as far as the broker knows
+	Heard          *time.Time     `json:"heard,omitempty"`
+	LastEvent      *time.Time     `json:"last_event,omitempty"`
+	Ledger         string         `json:"ledger,omitempty"`
+	LastSeq        uint64         `json:"last_seq"` // what the hub has of the station's ledger
+	Queue          uint64         `json:"queue"`    // what it knows to be missing
+	QueueSince     *time.Time     `json:"queue_since,omitempty"`
+	NoticesPending uint64         `json:"notices_pending"` // what the station has not taken yet
+	Loans          int            `json:"loans"`
+	Version        string         `json:"version,omitempty"`
+	Conditions     []apiCondition `json:"conditions"`
+}
+
+type apiCondition struct {
+	Name  string     `json:"name"`
+	Since *time.Time `json:"since,omitempty"`
+	What  string     `json:"what"` // a sentence, in the language asked for
+	Do    string     `json:"do,omitempty"`
+}
+
+type apiLoan struct {
+	Station circ.StationID `json:"station"`
+	Item    circ.ItemID    `json:"item"`
+	Title   string         `json:"title,omitempty"`
+	Since   *time.Time     `json:"since"`
+	Due     *time.Time     `json:"due,omitempty"` // left out: as long as they like
+	Renewed int            `json:"renewed"`
+	House   bool           `json:"house"`
+}
+
+type apiEvent struct {
+	Position string      `json:"position"`
+	Ledger   string      `json:"ledger"`
+	Seq      uint64      `json:"seq"`
+	Kind     string      `json:"kind"`
+	At       *time.Time  `json:"at"`
+	Received *time.Time  `json:"received"`
+	Item     circ.ItemID `json:"item,omitempty"`
+	Title    string      `json:"title,omitempty"`
+	Note     string      `json:"note,omitempty"`
+	Undone   bool        `json:"undone,omitempty"`
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func (s *site) api(answer func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		value, err := answer(r)
+		if err != nil {
+			status, text := statusOf(err), err.Error()
+			if status == http.StatusInternalServerError {
+				s.Log.Error("answer a script", "path", r.URL.Path, "err", err)
+				text = "the hub's log says why"
+			}
+			w.WriteHeader(status)
+			value = map[string]string{"error": text}
+		}
+		if err := json.NewEncoder(w).Encode(value); err != nil {
+			s.Log.Debug("answer a script", "path", r.URL.Path, "err", err)
+		}
+	}
+}
+
+func (s *site) apiStations(r *http.Request) (any, error) {
+	stations, err := s.Source.Stations(r.Context())
+	all := make([]apiStation, 0, len(stations))
+	words := s.tongues.of(r)
+	for _, st := range stations {
+		a := apiStation{st.ID, st.Online, moment(st.Heard), moment(st.LastEvent), "", st.Cursor, st.Queue(), moment(st.BehindSince), st.Pending(), st.Loans, st.Version, []apiCondition{}}
+		if st.Ledger != [16]byte{} {
+			a.Ledger = st.Ledger.String()
+		}
+		v := s.standing(words, st)
+		for i, c := range s.conditions(st) {
+			a.Conditions = append(a.Conditions, apiCondition{c.Name, moment(c.Since), v.Sentences[i].What, v.Sentences[i].Do})
+		}
+		all = append(all, a)
+	}
+	return all, err
+}
+
+func (s *site) apiLoans(r *http.Request) (any, error) {
+	only := circ.StationID(r.URL.Query().Get("station"))
+	if only != "" {
+		if _, err := s.Source.Station(r.Context(), only); err != nil {
+			return nil, err
+		}
+	}
+	loans, err := s.Source.Loans(r.Context(), only)
+	all := make([]apiLoan, 0, len(loans))
+	for _, l := range loans {
+		all = append(all, apiLoan{l.Station, l.Item, l.Title, moment(l.Since), moment(l.Due), l.Renewed, l.House})
+	}
+	return all, err
+}
+
+func (s *site) apiEvents(r *http.Request) (any, error) {
+	query := r.URL.Query()
+	limit := 100
+	if text := query.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 1000 {
+			return nil, fmt.Errorf("limit is a number from 1 to 1000: %w", errAsked)
+		}
+		limit = n
+	}
+	before, err := position(query.Get("before"))
+	if err != nil {
+		return nil, fmt.Errorf("before is the position of an event: %w", err)
+	}
+	station := circ.StationID(query.Get("station"))
+	if station == "" {
+		return nil, fmt.Errorf("station is missing: %w", errAsked)
+	}
+	var events []store.Event
+	if events, err = s.Source.Events(r.Context(), station, before, limit); err != nil {
+		return nil, err
+	}
+	all := make([]apiEvent, 0, len(events))
+	for _, e := range events {
+		all = append(all, apiEvent{formatPosition(e.Position), e.Ledger.String(), e.Seq, e.Kind, moment(e.At), moment(e.Received), e.Item, e.Title, e.Note, e.Undone})
+	}
+	return all, nil
+}

@@ -1,0 +1,284 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"coldstation/sync/circ"
+	"coldstation/sync/hub/store"
+)
+
+// standing is a station as a page shows it.
+type standing struct {
+	*words
+	store.Station
+	HeardSentence string
+	QueueSentence string
+	Sentences     []sentence
+	now           time.Time
+	place         *time.Location
+}
+
+// sentence is a condition: what is the matter, and what to do.
+type sentence struct{ What, Do string }
+
+func (s *site) standing(w *words, st store.Station) standing {
+	now := s.Now()
+	v := standing{words: w, Station: st, now: now, place: s.Place}
+	switch {
+	case st.Heard.IsZero():
+		v.HeardSentence = w.T("heard.never")
+	case !st.Online:
+		v.HeardSentence = w.T("heard.asleep", w.age(now, st.Heard))
+	default:
+		v.HeardSentence = w.T("heard", w.age(now, st.Heard))
+	}
+	v.QueueSentence = w.T("station.queue.none")
+	if st.Queue() > 0 {
+		v.QueueSentence = w.N("station.queue", st.Queue(), w.age(now, st.BehindSince))
+	}
+	for _, c := range s.conditions(st) {
+		key := w.or("condition."+c.Name, "condition.")
+		detail := strings.TrimPrefix(c.Name, store.FaultPrefix)
+		v.Sentences = append(v.Sentences, sentence{w.T(key, detail), w.T(key + ".do")})
+	}
+	return v
+}
+
+// conditions are those of the store and those that only a clock sees.
+func (s *site) conditions(st store.Station) []store.Condition {
+	all := st.Conditions
+	now := s.Now()
+	if !st.Heard.IsZero() && now.Sub(st.Heard) > s.Silent {
+		all = append(all[:len(all):len(all)], store.Condition{Name: "silent", Since: st.Heard})
+	} else if st.Queue() > 0 && now.Sub(st.BehindSince) > s.Behind {
+		all = append(all[:len(all):len(all)], store.Condition{Name: "behind", Since: st.BehindSince})
+	}
+	return all
+}
+
+// When is a time today as its hour, any other with its day.
+func (v standing) When(t time.Time) string { return v.when(v.now, t, v.place) }
+
+// ISO is a time for machines.
+func (v standing) ISO(t time.Time) string { return iso(t) }
+
+func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func (w *words) when(now, t time.Time, place *time.Location) string {
+	t = t.In(place)
+	if name, near := w.near(now.In(place), t); near {
+		return w.T("clock", name, t.Format(w.T("hhmm")))
+	}
+	return w.Clock(t)
+}
+
+// near is today's and yesterday's name.
+func (w *words) near(now, t time.Time) (string, bool) {
+	switch t.Format(time.DateOnly) {
+	case now.Format(time.DateOnly):
+		return w.T("today"), true
+	case now.AddDate(0, 0, -1).Format(time.DateOnly):
+		return w.T("yesterday"), true
+	}
+	return "", false
+}
+
+func (s *site) stations(r *http.Request, w *words) (string, any, error) {
+	all, err := s.Source.Stations(r.Context())
+	page := struct {
+		frame
+		Stations []standing
+		Unwell   int
+	}{frame: s.frame(r, w, "stations")}
+	var well []standing
+	for _, st := range all {
+		v := s.standing(w, st)
+		if len(v.Sentences) == 0 {
+			well = append(well, v)
+			continue
+		}
+		page.Unwell++
+		page.Stations = append(page.Stations, v)
+	}
+	page.Stations = append(page.Stations, well...)
+	return "stations", page, err
+}
+
+// line is an event of a timeline; day is those of one day.
+type line struct {
+	ISO, Time, Sentence string
+	Rough, Undone       bool
+}
+
+type day struct {
+	Date, Name string
+	Events     []line
+}
+
+const eventsOfPage = 100
+
+func (s *site) station(r *http.Request, w *words) (string, any, error) {
+	id := circ.StationID(r.PathValue("id"))
+	before, err := position(r.URL.Query().Get("before"))
+	if err != nil {
+		return "", nil, err
+	}
+	st, err := s.Source.Station(r.Context(), id)
+	if err != nil {
+		return "", nil, err
+	}
+	events, err := s.Source.Events(r.Context(), id, before, eventsOfPage+1)
+	if err != nil {
+		return "", nil, err
+	}
+	page := struct {
+		frame
+		Station standing
+		Days    []day
+		Older   string
+	}{frame: s.frame(r, w, ""), Station: s.standing(w, st)}
+	page.Only = id
+	if len(events) > eventsOfPage {
+		events = events[:eventsOfPage]
+		page.Older = "?before=" + url.QueryEscape(formatPosition(events[eventsOfPage-1].Position))
+	}
+	for _, e := range events {
+		at := e.At.In(s.Place)
+		date := at.Format(time.DateOnly)
+		if n := len(page.Days); n == 0 || page.Days[n-1].Date != date {
+			name, near := w.near(s.Now().In(s.Place), at)
+			if !near {
+				name = w.Day(at)
+			}
+			page.Days = append(page.Days, day{Date: date, Name: name})
+		}
+		today := &page.Days[len(page.Days)-1]
+		today.Events = append(today.Events, line{iso(e.At), at.Format(w.T("hhmm")), w.event(e), e.Clock < circ.ClockHub, e.Undone})
+	}
+	return "station", page, nil
+}
+
+// event is an event as a sentence: an item or a card, never both.
+func (w *words) event(e store.Event) string {
+	title := e.Title
+	if title == "" {
+		title = string(e.Item)
+	}
+	return w.T(w.or("event."+e.Kind+"."+e.Note, "event."+e.Kind, "event."), title, e.Note)
+}
+
+// A position in a timeline is written 1764000000000.LEDGER.SEQ.
+func formatPosition(p store.Position) string {
+	return fmt.Sprintf("%d.%s.%d", p.At.UnixMilli(), p.Ledger, p.Seq)
+}
+
+func position(text string) (p store.Position, err error) {
+	if text == "" {
+		return p, nil
+	}
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 {
+		return p, errAsked
+	}
+	at, err1 := strconv.ParseInt(parts[0], 10, 64)
+	ledger, err2 := uuid.Parse(parts[1])
+	seq, err3 := strconv.ParseInt(parts[2], 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil || at < 0 || seq < 0 {
+		return p, errAsked
+	}
+	return store.Position{At: time.UnixMilli(at), Ledger: ledger, Seq: uint64(seq)}, nil
+}
+
+type loanLine struct {
+	store.Loan
+	Late bool
+}
+
+type loansPage struct {
+	frame
+	Loans []loanLine
+	place *time.Location
+}
+
+// ISO, When and Day are the page's times in its place.
+func (p loansPage) ISO(t time.Time) string  { return iso(t) }
+func (p loansPage) When(t time.Time) string { return p.when(p.Now, t, p.place) }
+func (p loansPage) Day(t time.Time) string  { return p.words.Day(t.In(p.place)) }
+
+func (s *site) loans(r *http.Request, w *words) (string, any, error) {
+	page := loansPage{frame: s.frame(r, w, "loans"), place: s.Place}
+	page.Only = circ.StationID(r.URL.Query().Get("station"))
+	if page.Only != "" {
+		if _, err := s.Source.Station(r.Context(), page.Only); err != nil {
+			return "", nil, err
+		}
+	}
+	loans, err := s.Source.Loans(r.Context(), page.Only)
+	for _, l := range loans {
+		page.Loans = append(page.Loans, loanLine{l, !l.Due.IsZero() && l.Due.Before(page.Now)})
+	}
+	return "loans", page, err
+}
+
+type itemLine struct {
+	store.Item
+	Marks    []string
+	Language string
+	Where    string
+}
+
+const itemsOfPage = 100
+
+func (s *site) items(r *http.Request, w *words) (string, any, error) {
+	page := struct {
+		frame
+		Find       string
+		Items      []itemLine
+		Back, Next string
+	}{frame: s.frame(r, w, "items")}
+	query := r.URL.Query()
+	page.Find = strings.TrimSpace(query.Get("q"))
+	skip := 0
+	if text := query.Get("skip"); text != "" {
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || n < 0 {
+			return "", nil, errAsked
+		}
+		skip = int(n)
+	}
+	items, err := s.Source.Items(r.Context(), page.Find, skip, itemsOfPage+1)
+	at := func(skip int) string {
+		return "?" + url.Values{"q": {page.Find}, "skip": {strconv.Itoa(skip)}}.Encode()
+	}
+	if skip > 0 {
+		page.Back = at(max(0, skip-itemsOfPage))
+	}
+	if len(items) > itemsOfPage {
+		items, page.Next = items[:itemsOfPage], at(skip+itemsOfPage)
+	}
+	for _, i := range items {
+		l := itemLine{Item: i, Language: i.Language, Where: w.T("place." + i.Place)}
+		if key := "language." + i.Language; w.or(key) == key && w.T(key) != key {
+			l.Language = w.T(key)
+		}
+		for _, m := range marks {
+			if i.Marks.Has(m.mark) {
+				l.Marks = append(l.Marks, w.T("mark."+m.name))
+			}
+		}
+		page.Items = append(page.Items, l)
+	}
+	return "items", page, err
+}
+
+var marks = []struct {
+	mark circ.Marks
+	name string
+}{{circ.LargePrint, "large"}, {circ.Audio, "audio"}, {circ.EasyLanguage, "easy"}}

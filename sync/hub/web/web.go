@@ -1,0 +1,252 @@
+// Package web is the librarians' pages and the hub's JSON: read-only, rendered
+// here, complete without JavaScript. A page asks the hub once more when
+// something changed, told by Server-Sent Events.
+//
+// No page and no answer names a patron, and none says to whom an item is lent.
+//
+//	GET /                      the stations: what needs a look first
+//	GET /stations/{id}         one station and its timeline; ?before= goes back
+//	GET /loans                 what is on loan; ?station= at one station
+//	GET /items                 the collection; ?q= finds, ?skip= pages
+//	GET /live                  text/event-stream: "change" with a station's name
+//	GET /api/...               the same for scripts: see api.go
+//	GET /static/...            style, script, icon
+//
+// Every page takes ?lang=, which is then remembered in a cookie that holds the
+// language and nothing else.
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"coldstation/assets"
+	"coldstation/sync/circ"
+	"coldstation/sync/hub/store"
+)
+
+// Source is what the pages read: a part of store.Store.
+type Source interface {
+	Stations(ctx context.Context) ([]store.Station, error)
+	Station(ctx context.Context, id circ.StationID) (store.Station, error)
+	Loans(ctx context.Context, id circ.StationID) ([]store.Loan, error)
+	Items(ctx context.Context, find string, skip, limit int) ([]store.Item, error)
+	Events(ctx context.Context, id circ.StationID, before store.Position, limit int) ([]store.Event, error)
+}
+
+// Settings of the pages. Only Source and Watch are required.
+type Settings struct {
+	Source Source
+	// Watch is a feed of stations that something changed at, until ctx ends. It
+	// may leave out repeats of a station that was not read yet.
+	Watch func(ctx context.Context) <-chan circ.StationID
+	// Hosts are the names that the pages may be asked for by, beside localhost
+	// and bare addresses: a page elsewhere that points its own name at us gets
+	// nothing.
+	Hosts []string
+	Place *time.Location   // of the times shown; nil for the machine's
+	Now   func() time.Time // nil for time.Now
+	Log   *slog.Logger     // nil for slog.Default
+	// Silent and Behind are how long a station may be unheard, and its events
+	// may wait, until that is a condition; 0 for 10 and 15 minutes.
+	Silent, Behind time.Duration
+}
+
+type site struct {
+	Settings
+	tongues tongues
+	pages   map[string]*template.Template
+	static  map[string]asset
+}
+
+type asset struct {
+	content []byte
+	kind    string
+	tag     string
+}
+
+// New is the handler of all pages.
+func New(settings Settings) (http.Handler, error) {
+	s := &site{Settings: settings, pages: make(map[string]*template.Template), static: make(map[string]asset)}
+	if s.Place == nil {
+		s.Place = time.Local
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.Log == nil {
+		s.Log = slog.Default()
+	}
+	if s.Silent == 0 {
+		s.Silent = 10 * time.Minute
+	}
+	if s.Behind == 0 {
+		s.Behind = 15 * time.Minute
+	}
+	var err error
+	if s.tongues, err = readTongues(assets.Pages); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"stations", "station", "loans", "items", "fault"} {
+		if s.pages[name], err = template.ParseFS(assets.Pages, "pages/frame.html", "pages/standing.html", "pages/"+name+".html"); err != nil {
+			return nil, fmt.Errorf("page %s: %w", name, err)
+		}
+	}
+	for _, name := range []string{"style.css", "live.js", "icon.svg"} {
+		content, err := assets.Pages.ReadFile("pages/" + name)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(content)
+		s.static[name] = asset{content, mime.TypeByExtension(path.Ext(name)), `"` + hex.EncodeToString(sum[:8]) + `"`}
+	}
+	mux := http.NewServeMux()
+	for pattern, handle := range s.routes() {
+		mux.HandleFunc("GET "+pattern, handle)
+	}
+	return s.guard(mux), nil
+}
+
+// routes is the table of everything that answers.
+func (s *site) routes() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"/{$}":           s.page(s.stations),
+		"/stations/{id}": s.page(s.station),
+		"/loans":         s.page(s.loans),
+		"/items":         s.page(s.items),
+		"/live":          s.live,
+		"/api/stations":  s.api(s.apiStations),
+		"/api/loans":     s.api(s.apiLoans),
+		"/api/events":    s.api(s.apiEvents),
+		"/static/{name}": s.serveStatic,
+		"/":              s.page(func(*http.Request, *words) (string, any, error) { return "", nil, errMissing }),
+	}
+}
+
+// guard sets what holds for every answer, and turns away requests by a name
+// that is not ours, as DNS rebinding makes.
+func (s *site) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Cache-Control", "no-store")
+		if !s.ours(r.Host) {
+			http.Error(w, "this name is not one of the hub's; see its setting for names", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *site) ours(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	return host == "localhost" || net.ParseIP(host) != nil || slices.Contains(s.Hosts, host)
+}
+
+func (s *site) serveStatic(w http.ResponseWriter, r *http.Request) {
+	a, found := s.static[r.PathValue("name")]
+	if !found {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", a.kind)
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("ETag", a.tag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.content))
+}
+
+// What a page answers when it has nothing to show.
+var (
+	errMissing = errors.New("no such page")
+	errAsked   = errors.New("the address is not understood")
+)
+
+// frame is what every page has around its content.
+type frame struct {
+	*words
+	Lang      string
+	At        string // which page
+	Only      circ.StationID
+	Now       time.Time
+	Languages []choice
+}
+
+type choice struct {
+	Code, Name, Href string
+	Now              bool
+}
+
+func (s *site) frame(r *http.Request, w *words, at string) frame {
+	f := frame{words: w, Lang: w.code, At: at, Now: s.Now().In(s.Place)}
+	for _, other := range s.tongues.all {
+		query := r.URL.Query()
+		query.Set("lang", other.code)
+		f.Languages = append(f.Languages, choice{other.code, other.T("name"), (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String(), other == w})
+	}
+	return f
+}
+
+// page renders what make gathers. The template's name is "" with an error only.
+func (s *site) page(gather func(*http.Request, *words) (string, any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		words := s.tongues.of(r)
+		w.Header().Set("Vary", "Accept-Language, Cookie")
+		w.Header().Set("Content-Language", words.code)
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if chosen := r.URL.Query().Get("lang"); s.tongues.named(chosen) != nil {
+			http.SetCookie(w, &http.Cookie{Name: "lang", Value: chosen, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		}
+		status := http.StatusOK
+		name, content, err := gather(r, words)
+		if err != nil {
+			if status = statusOf(err); status == http.StatusInternalServerError {
+				s.Log.Error("make a page", "path", r.URL.Path, "err", err)
+			}
+			name = "fault"
+			content = struct {
+				frame
+				Fault, Remedy string
+			}{s.frame(r, words, ""), words.T(fmt.Sprintf("fault.%d", status)), words.T(fmt.Sprintf("fault.%d.do", status))}
+		}
+		var out bytes.Buffer
+		if err := s.pages[name].ExecuteTemplate(&out, "frame.html", content); err != nil {
+			s.Log.Error("render a page", "page", name, "err", err)
+			http.Error(w, "the page could not be made", http.StatusInternalServerError)
+			return
+		}
+		w.WriteHeader(status)
+		_, _ = out.WriteTo(w) // a reader who left needs no answer
+	}
+}
+
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, errMissing), errors.Is(err, store.ErrNoStation):
+		return http.StatusNotFound
+	case errors.Is(err, errAsked):
+		return http.StatusBadRequest
+	}
+	return http.StatusInternalServerError
+}

@@ -1,0 +1,487 @@
+package web
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/net/html"
+
+	"coldstation/assets"
+	"coldstation/sync/circ"
+	"coldstation/sync/hub/store"
+)
+
+const hostile = `"><script>alert('x')</script>&{{.}}‮<img src=x onerror=y>`
+
+var now = time.Date(2026, 11, 24, 13, 40, 0, 0, time.UTC)
+
+// source is a hub whose every word is hostile.
+type source struct{ fail error }
+
+func (s source) Stations(context.Context) ([]store.Station, error) {
+	ledger := uuid.UUID{1}
+	return []store.Station{
+		{ID: "birch-house"},
+		{ID: "maple-house", Online: true, Heard: now.Add(-2 * time.Minute), LastEvent: now.Add(-26 * time.Hour), Ledger: ledger, Cursor: 7, Reported: 9,
+			BehindSince: now.Add(-20 * time.Minute), Told: 5, Taken: 3, Loans: 2, Version: hostile,
+			Conditions: []store.Condition{{Name: "fault-reader", Detail: hostile, Since: now}, {Name: "fault-" + hostile, Since: now}, {Name: store.ConditionNewer, Since: now}}},
+		{ID: "willow-house", Heard: now.Add(-30 * 24 * time.Hour), Cursor: 1, Reported: 1},
+	}, s.fail
+}
+
+func (s source) Station(ctx context.Context, id circ.StationID) (store.Station, error) {
+	all, err := s.Stations(ctx)
+	for _, st := range all {
+		if st.ID == id {
+			return st, err
+		}
+	}
+	return store.Station{}, store.ErrNoStation
+}
+
+func (s source) Loans(context.Context, circ.StationID) ([]store.Loan, error) {
+	return []store.Loan{
+		{Item: "1", Title: hostile, Station: "maple-house", Since: now.Add(-time.Hour), Due: now.AddDate(0, 0, 28)},
+		{Item: hostile, Station: "maple-house", Since: now.AddDate(0, -2, 0), Due: now.AddDate(0, -1, 0), Renewed: 1},
+		{Item: "3", Title: "Is", Station: "maple-house", Since: now.AddDate(0, 0, -1), House: true},
+	}, s.fail
+}
+
+func (s source) Items(_ context.Context, _ string, _, limit int) ([]store.Item, error) {
+	items := []store.Item{{Item: circ.Item{ID: hostile, Title: hostile, Author: hostile, Year: 1972, Language: "sv", Marks: 7, Subject: hostile}, Station: "maple-house", Place: "shelf"}}
+	for len(items) < limit {
+		items = append(items, store.Item{Item: circ.Item{ID: "x", Title: "X", Language: hostile}})
+	}
+	return items, s.fail
+}
+
+func (s source) Events(_ context.Context, _ circ.StationID, before store.Position, limit int) ([]store.Event, error) {
+	var events []store.Event
+	for i, kind := range kinds {
+		at := now.Add(-time.Duration(i) * 3 * time.Hour)
+		events = append(events, store.Event{Position: store.Position{At: at, Ledger: uuid.UUID{1}, Seq: uint64(1000 - i)}, Kind: kind, Received: at,
+			Clock: circ.Clock(i % 4), Item: "1", Title: hostile, Patron: true, Note: hostile, Undone: i%5 == 1})
+	}
+	for len(events) < limit {
+		events = append(events, store.Event{Kind: "FromTheFuture", Position: store.Position{At: now.AddDate(-1, 0, 0)}})
+	}
+	return events[:limit], s.fail
+}
+
+var kinds = []string{"PatronMet", "CheckedOut", "CheckedIn", "Renewed", "Undone", "LentToHouse", "ReadHere", "Placed", "TakenOut", "ConsignmentChecked",
+	"ShelfCounted", "TagSecured", "TagUnsecured", "TagFailed", "AliasLinked", "HelpAsked", "FaultRaised", "FaultCleared", "Started", "SettingsApplied", "NoticeTaken"}
+
+func newSite(t *testing.T, s source, watch func(context.Context) <-chan circ.StationID) (http.Handler, *bytes.Buffer) {
+	t.Helper()
+	place, err := time.LoadLocation("Europe/Helsinki")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	handler, err := New(Settings{Source: s, Watch: watch, Hosts: []string{"hub.library.example"}, Place: place, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handler, &log
+}
+
+func get(h http.Handler, path string, headers ...string) *http.Response {
+	r := httptest.NewRequest("GET", "http://localhost"+path, nil)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, r *http.Response) string {
+	t.Helper()
+	defer r.Body.Close()
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(r.Body); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// pages is a path for each route that shows a page or answers a script; a new
+// route without one fails the test below.
+var pages = map[string][]string{
+	"/{$}":           {"/"},
+	"/stations/{id}": {"/stations/maple-house", "/stations/birch-house", "/stations/willow-house", "/stations/maple-house?before=1764000000000.01000000-0000-0000-0000-000000000000.5"},
+	"/loans":         {"/loans", "/loans?station=maple-house"},
+	"/items":         {"/items", "/items?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&skip=100"},
+	"/api/stations":  {"/api/stations"},
+	"/api/loans":     {"/api/loans", "/api/loans?station=maple-house"},
+	"/api/events":    {"/api/events?station=maple-house&limit=30"},
+	"/static/{name}": {"/static/style.css", "/static/live.js", "/static/icon.svg"},
+	"/live":          nil, // TestLive
+	"/":              nil, // TestFaults
+}
+
+func TestRoutesAreTested(t *testing.T) {
+	for pattern := range (&site{}).routes() {
+		if _, found := pages[pattern]; !found {
+			t.Errorf("no test asks for %s", pattern)
+		}
+	}
+}
+
+// TestHostile asks for every page in every language while every title, name and
+// note is an attack: each page is well-formed, in its language, without a phrase
+// missing, and runs nothing but our own script.
+func TestHostile(t *testing.T) {
+	h, _ := newSite(t, source{}, nil)
+	for _, paths := range pages {
+		for _, path := range paths {
+			for _, lang := range []string{"en", "fi", "sv"} {
+				r := get(h, path, "Accept-Language", lang)
+				text := body(t, r)
+				if r.StatusCode != http.StatusOK {
+					t.Errorf("%s: %s", path, r.Status)
+				}
+				checkHeaders(t, path, r)
+				kind := r.Header.Get("Content-Type")
+				switch {
+				case strings.HasPrefix(kind, "text/html"):
+					checkPage(t, path+" "+lang, lang, text)
+				case strings.HasPrefix(kind, "application/json"):
+					if !json.Valid([]byte(text)) || strings.Contains(text, "<script") {
+						t.Errorf("%s: not JSON, or not safe inside a page: %s", path, text)
+					}
+				case !strings.HasPrefix(path, "/static/"):
+					t.Errorf("%s: Content-Type %q", path, kind)
+				}
+			}
+		}
+	}
+}
+
+func checkHeaders(t *testing.T, path string, r *http.Response) {
+	t.Helper()
+	policy := r.Header.Get("Content-Security-Policy")
+	if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") {
+		t.Errorf("%s: Content-Security-Policy %q", path, policy)
+	}
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s: %s %q, want %q", path, name, got, want)
+		}
+	}
+	if got := r.Header.Get("Cache-Control"); got != "no-store" && !strings.HasPrefix(path, "/static/") {
+		t.Errorf("%s: Cache-Control %q, want no-store", path, got)
+	}
+}
+
+var phraseKey = regexp.MustCompile(`>\s*[a-z]+(\.[A-Za-z-]+)+\s*<|\{[0-9]\}`)
+
+func checkPage(t *testing.T, path, lang, text string) {
+	t.Helper()
+	page, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	ids, h1 := make(map[string]bool), 0
+	for n := range page.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		switch n.Data {
+		case "html":
+			if got := attribute(n, "lang"); got != lang {
+				t.Errorf("%s: in language %q, want %q", path, got, lang)
+			}
+		case "h1":
+			h1++
+		case "script":
+			if attribute(n, "src") != "/static/live.js" || n.FirstChild != nil {
+				t.Errorf("%s: a script of %q", path, attribute(n, "src"))
+			}
+		case "img", "iframe", "object", "style", "base":
+			t.Errorf("%s: a %s crept in", path, n.Data)
+		}
+		for _, a := range n.Attr {
+			switch {
+			case strings.HasPrefix(a.Key, "on"), a.Key == "style":
+				t.Errorf("%s: %s has %s=%q", path, n.Data, a.Key, a.Val)
+			case a.Key == "href", a.Key == "src", a.Key == "action":
+				if !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "?") && !strings.HasPrefix(a.Val, "#") || strings.HasPrefix(a.Val, "//") {
+					t.Errorf("%s: a link to %q", path, a.Val)
+				}
+			case a.Key == "id":
+				if ids[a.Val] {
+					t.Errorf("%s: two elements are %q", path, a.Val)
+				}
+				ids[a.Val] = true
+			}
+		}
+	}
+	if h1 != 1 {
+		t.Errorf("%s: %d headings of the first rank, want 1", path, h1)
+	}
+	if found := phraseKey.FindString(text); found != "" {
+		t.Errorf("%s: shows %q, which is no phrase", path, found)
+	}
+}
+
+func attribute(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// TestPhrases: every language has every phrase, and takes the same arguments.
+func TestPhrases(t *testing.T) {
+	tongues, err := readTongues(assets.Pages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	english := tongues.named("en")
+	arguments := regexp.MustCompile(`\{[0-9]\}`)
+	gaps := func(text string) []string {
+		found := arguments.FindAllString(text, -1)
+		slices.Sort(found)
+		return found
+	}
+	for _, w := range tongues.all {
+		for key, text := range english.phrases {
+			if strings.TrimSpace(w.phrases[key]) == "" {
+				t.Errorf("%s has no %s", w.code, key)
+			}
+			if !slices.Equal(gaps(w.phrases[key]), gaps(text)) {
+				t.Errorf("%s %s: %q takes other arguments than %q", w.code, key, w.phrases[key], text)
+			}
+		}
+		if len(w.phrases) != len(english.phrases) {
+			t.Errorf("%s has %d phrases, English %d", w.code, len(w.phrases), len(english.phrases))
+		}
+		for _, kind := range kinds {
+			if _, found := w.phrases["event."+kind]; !found {
+				t.Errorf("%s has no sentence for %s", w.code, kind)
+			}
+		}
+	}
+	text := ""
+	files, err := fs.Glob(assets.Pages, "pages/*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		page, err := assets.Pages.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(page)
+	}
+	for _, found := range regexp.MustCompile(`\.T "([^"]+)"`).FindAllStringSubmatch(text, -1) {
+		if _, has := english.phrases[found[1]]; !has {
+			t.Errorf("the pages want %s, which is no phrase", found[1])
+		}
+	}
+}
+
+func TestLanguage(t *testing.T) {
+	h, _ := newSite(t, source{}, nil)
+	for _, tt := range []struct{ name, path, accept, cookie, want string }{
+		{"nothing asked", "/", "", "", "en"},
+		{"the browser's", "/", "sv-FI,sv;q=0.9,en;q=0.5", "", "sv"},
+		{"one we do not have", "/", "de", "", "en"},
+		{"nonsense", "/", ";;;", "", "en"},
+		{"chosen before", "/", "sv", "lang=fi", "fi"},
+		{"chosen now", "/?lang=en", "sv", "lang=fi", "en"},
+		{"chosen, and not ours", "/?lang=xx", "sv", "lang=fi", "sv"},
+		{"an attack", "/?lang=%0d%0aSet-Cookie:x", "fi", "", "fi"},
+	} {
+		r := get(h, tt.path, "Accept-Language", tt.accept, "Cookie", tt.cookie)
+		if got := r.Header.Get("Content-Language"); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+		cookies := r.Cookies()
+		if (len(cookies) == 1) != (tt.name == "chosen now") {
+			t.Errorf("%s: cookies %v", tt.name, cookies)
+		}
+	}
+}
+
+// TestWords: a station's page reads as a librarian would say it.
+func TestWords(t *testing.T) {
+	h, _ := newSite(t, source{}, nil)
+	for path, want := range map[string][]string{
+		"/": {"2 stations need a look.", "Heard 2 minutes ago", "Heard 30 days ago, not connected now", "Not heard yet", "2 events, since 20 minutes ago", "2 messages",
+			"The reader pad does not answer.", "Update the hub", "Events wait at the station.", "Nothing heard for a while.", "Yesterday, 13:40"},
+		"/stations/maple-house": {"A card was used here for the first time", "Today", "Yesterday", "The shelf was counted", "taken back", "Earlier"},
+		"/loans":                {"3 items", "as long as they like", "past the day", "in the house", "Tuesday 22 December 2026"},
+		"/items":                {"large print", "audio", "easy language", "Swedish", "on the shelf", "Next"},
+	} {
+		text := body(t, get(h, path))
+		for _, phrase := range want {
+			if !strings.Contains(text, phrase) {
+				t.Errorf("%s does not say %q", path, phrase)
+			}
+		}
+	}
+	for path, want := range map[string]string{"/?lang=fi": "Kuultu 2 minuuttia sitten", "/loans?lang=fi": "tiistai 22. joulukuuta 2026", "/loans?lang=sv": "tisdag 22 december 2026"} {
+		if text := body(t, get(h, path)); !strings.Contains(text, want) {
+			t.Errorf("%s does not say %q", path, want)
+		}
+	}
+}
+
+func TestFaults(t *testing.T) {
+	h, log := newSite(t, source{}, nil)
+	for path, want := range map[string]int{
+		"/nothing": 404, "/stations/nowhere": 404, "/stations/": 404, "/loans?station=nowhere": 404, "/static/../web.go": 307, "/static/en.json": 404,
+		"/stations/maple-house?before=x": 400, "/stations/maple-house?before=-1.x.1": 400, "/items?skip=-1": 400, "/items?skip=99999999999": 400,
+		"/api/events": 400, "/api/events?station=maple-house&limit=9999": 400, "/api/events?station=maple-house&before=x": 400, "/api/loans?station=nowhere": 404,
+	} {
+		r := get(h, path)
+		if r.StatusCode != want {
+			t.Errorf("%s: %s, want %d", path, r.Status, want)
+		}
+		checkHeaders(t, path, r)
+	}
+	if log.Len() > 0 {
+		t.Errorf("mistyped addresses are logged:\n%s", log)
+	}
+	broken, log := newSite(t, source{fail: errors.New("disk of secrets is full")}, nil)
+	for _, path := range []string{"/", "/stations/maple-house", "/loans", "/items", "/api/stations", "/api/loans", "/api/events?station=maple-house"} {
+		r := get(broken, path)
+		if text := body(t, r); r.StatusCode != 500 || strings.Contains(text, "secrets") {
+			t.Errorf("%s: %s %s, want 500 and no word of why", path, r.Status, text)
+		}
+	}
+	if !strings.Contains(log.String(), "disk of secrets is full") {
+		t.Error("the log does not say why")
+	}
+	r := httptest.NewRequest("POST", "http://localhost/", nil)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %d, want 405", w.Code)
+	}
+}
+
+// TestHosts: a page elsewhere that points its own name at this machine gets nothing.
+func TestHosts(t *testing.T) {
+	h, _ := newSite(t, source{}, nil)
+	for host, want := range map[string]int{"localhost": 200, "localhost:8080": 200, "127.0.0.1:8080": 200, "[::1]:8080": 200, "HUB.library.example": 200, "evil.example": 421, "localhost.evil.example:80": 421, "": 421} {
+		r := httptest.NewRequest("GET", "/api/loans", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("host %q: %d, want %d", host, w.Code, want)
+		}
+	}
+}
+
+func TestLive(t *testing.T) {
+	changes := make(chan circ.StationID)
+	gone := make(chan struct{})
+	h, _ := newSite(t, source{}, func(ctx context.Context) <-chan circ.StationID {
+		context.AfterFunc(ctx, func() { close(gone) })
+		return changes
+	})
+	server := httptest.NewServer(h)
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", server.URL+"/live?station=maple-house", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if kind := answer.Header.Get("Content-Type"); kind != "text/event-stream" {
+		t.Errorf("Content-Type %q", kind)
+	}
+	checkHeaders(t, "/live", answer)
+	lines := bufio.NewScanner(answer.Body)
+	next := func() string {
+		for lines.Scan() {
+			if lines.Text() != "" {
+				return lines.Text()
+			}
+		}
+		t.Fatalf("the stream ended: %v", lines.Err())
+		return ""
+	}
+	if got := next(); got != "retry: 3000" {
+		t.Errorf("began with %q", got)
+	}
+	changes <- "birch-house" // not asked for
+	changes <- "maple-house"
+	if event, data := next(), next(); event != "event: change" || data != "data: maple-house" {
+		t.Errorf("got %q %q, want a change at maple-house", event, data)
+	}
+	cancel()
+	<-gone // the watch ends with the reader
+}
+
+// TestAPI: scripts get what the pages show, under the names they know.
+func TestAPI(t *testing.T) {
+	h, _ := newSite(t, source{}, nil)
+	var stations []struct {
+		ID             string `json:"id"`
+		Online         bool   `json:"online"`
+		LastSeq        uint64 `json:"last_seq"`
+		Queue          uint64 `json:"queue"`
+		NoticesPending uint64 `json:"notices_pending"`
+		Loans          int    `json:"loans"`
+	}
+	if err := json.Unmarshal([]byte(body(t, get(h, "/api/stations"))), &stations); err != nil {
+		t.Fatal(err)
+	}
+	if s := stations[1]; s.ID != "maple-house" || !s.Online || s.LastSeq != 7 || s.Queue != 2 || s.NoticesPending != 2 || s.Loans != 2 {
+		t.Errorf("station %+v", s)
+	}
+	var loans []struct{ Station, Item, Title, Due string }
+	if err := json.Unmarshal([]byte(body(t, get(h, "/api/loans"))), &loans); err != nil {
+		t.Fatal(err)
+	}
+	if l := loans[0]; l.Station != "maple-house" || l.Item != "1" || l.Title != hostile || l.Due != "2026-12-22T13:40:00Z" {
+		t.Errorf("loan %+v", l)
+	}
+	var events []struct {
+		Position, Kind string
+		Seq            uint64
+	}
+	if err := json.Unmarshal([]byte(body(t, get(h, "/api/events?station=maple-house&limit=2"))), &events); err != nil {
+		t.Fatal(err)
+	}
+	if len(events) != 2 || events[1].Kind != "CheckedOut" || events[1].Seq != 999 {
+		t.Errorf("events %+v", events)
+	}
+	if p, err := position(events[1].Position); err != nil || p.Seq != 999 || formatPosition(p) != events[1].Position {
+		t.Errorf("position %q: %+v, %v", events[1].Position, p, err)
+	}
+}
+
+func TestStaticIsKept(t *testing.T) {
+	h, _ := newSite(t, source{}, nil)
+	first := get(h, "/static/style.css")
+	again := get(h, "/static/style.css", "If-None-Match", first.Header.Get("ETag"))
+	if first.Header.Get("ETag") == "" || again.StatusCode != http.StatusNotModified {
+		t.Errorf("asked again: %s, want 304", again.Status)
+	}
+}
