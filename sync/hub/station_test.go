@@ -273,7 +273,7 @@ func until(t *testing.T, check func() error) {
 		if err = check(); err == nil {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 	}
 	t.Fatal(errors.Join(errors.New("waited in vain"), err))
 }

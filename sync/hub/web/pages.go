@@ -171,7 +171,11 @@ func (w *words) event(e store.Event) string {
 	if title == "" {
 		title = string(e.Item)
 	}
-	return w.T(w.or("event."+e.Kind+"."+e.Note, "event."+e.Kind, "event."), title, e.Note)
+	note := e.Note
+	if key := "part." + note; w.T(key) != key { // a part of a station that has a word
+		note = w.T(key)
+	}
+	return w.T(w.or("event."+e.Kind+"."+e.Note, "event."+e.Kind, "event."), title, note)
 }
 
 // A position in a timeline is written 1764000000000.LEDGER.SEQ.

@@ -324,7 +324,7 @@ func TestLanguage(t *testing.T) {
 func TestWords(t *testing.T) {
 	h, _ := newSite(t, source{}, nil)
 	for path, want := range map[string][]string{
-		"/": {"2 stations need a look.", "Heard 2 minutes ago", "Heard 30 days ago, not connected now", "Not heard yet", "2 events, since 20 minutes ago", "2 messages",
+		"/": {"2 stations need a look.", "Heard 2 minutes ago", "Heard 30 days ago, not connected now", "Not heard yet", "2 events, first noticed 20 minutes ago", "2 messages",
 			"The reader pad does not answer.", "Update the hub", "Events wait at the station.", "Nothing heard for a while.", "Yesterday, 13:40"},
 		"/stations/maple-house": {"A card was used here for the first time", "Today", "Yesterday", "The shelf was counted", "taken back", "Earlier"},
 		"/loans":                {"3 items", "as long as they like", "past the day", "in the house", "Tuesday 22 December 2026"},
