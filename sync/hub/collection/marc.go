@@ -162,28 +162,31 @@ func (r record) place(n int, tag string) string {
 }
 
 func (r record) title() string {
-	for _, f := range r.all("245") {
-		title := tidy(f.sub("a"))
-		for _, code := range []string{"n", "p"} {
-			if part := tidy(f.sub(code)); part != "" && title != "" {
-				title += ". " + part
-			}
-		}
-		return title
+	fields := r.all("245")
+	if len(fields) == 0 {
+		return ""
 	}
-	return ""
+	title := tidy(fields[0].sub("a"))
+	for _, code := range []string{"n", "p"} {
+		if part := tidy(fields[0].sub(code)); part != "" && title != "" {
+			title += ". " + part
+		}
+	}
+	return title
 }
 
 // author is "Väinö Linna" from "Linna, Väinö,".
 func (r record) author() string {
 	for _, tag := range []string{"100", "110", "700"} {
-		for _, f := range r.all(tag) {
-			name := tidy(f.sub("a"))
-			if family, given, found := strings.Cut(name, ", "); found && f.Ind1 == "1" {
-				return given + " " + family
-			}
-			return name
+		fields := r.all(tag)
+		if len(fields) == 0 {
+			continue
 		}
+		name := tidy(fields[0].sub("a"))
+		if family, given, found := strings.Cut(name, ", "); found && fields[0].Ind1 == "1" {
+			return given + " " + family
+		}
+		return name
 	}
 	return ""
 }
