@@ -19,10 +19,10 @@ import (
 func Storm(t *testing.T, d Driver, seed uint64, operations int) {
 	t.Logf("seed %d", seed)
 	synctest.Test(t, func(t *testing.T) {
-		table := Table(t, 5)
+		table := d.table(t, 5)
 		faults := sim.NewSchedule(seed, 0.1)
 		p := Lay(t, d, table, faults)
-		s := storm{t: t, Pad: p, limit: d.Limit, rnd: rand.New(rand.NewPCG(seed, 1)), outcomes: map[string]int{}}
+		s := storm{t: t, Pad: p, chips: table.Chips(), limit: d.Limit, rnd: rand.New(rand.NewPCG(seed, 1)), outcomes: map[string]int{}}
 		for n := range operations {
 			s.step(n)
 			if t.Failed() {
@@ -44,6 +44,7 @@ func Storm(t *testing.T, d Driver, seed uint64, operations int) {
 type storm struct {
 	t *testing.T
 	*Pad
+	chips    []sim.Chip
 	limit    time.Duration
 	rnd      *rand.Rand
 	outcomes map[string]int
@@ -60,7 +61,7 @@ func (s *storm) step(n int) {
 	if s.rnd.IntN(4) == 0 {
 		s.lay()
 	}
-	uid := Item(1 + s.rnd.IntN(5)).UID
+	uid := s.chips[s.rnd.IntN(len(s.chips))].UID
 	start := time.Now()
 	memory, _ := s.Reader.(rfid.Memory)
 	securer, _ := s.Reader.(rfid.Securer)

@@ -17,6 +17,8 @@ type Chip struct {
 	DSFIDLock bool
 	EAS       bool // NXP: the gate sounds
 
+	Card []byte // MIFARE Classic 1K: its 1024 bytes, keys included; nil for other cards
+
 	visit int // counts the times it came into the field, since a chip that loses power forgets
 }
 

@@ -82,8 +82,9 @@ type Protocol struct {
 
 // Protocols are the readers this package can play, by name.
 var Protocols = map[string]Protocol{
-	"feig": {Baud: 38400, Bits: 11, Gap: 12 * time.Millisecond, Device: func(t *Table) Device { return NewFeig(t) }},
-	"3m":   {Baud: 19200, Bits: 10, Gap: 50 * time.Millisecond, Single: true, Device: func(t *Table) Device { return NewM3(t) }},
+	"feig":  {Baud: 38400, Bits: 11, Gap: 12 * time.Millisecond, Device: func(t *Table) Device { return NewFeig(t) }},
+	"3m":    {Baud: 19200, Bits: 10, Gap: 50 * time.Millisecond, Single: true, Device: func(t *Table) Device { return NewM3(t) }},
+	"pn532": {Baud: 115200, Bits: 10, Gap: 50 * time.Millisecond, Device: func(t *Table) Device { return NewPN532(t) }},
 }
 
 // Names lists the protocols.

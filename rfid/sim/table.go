@@ -21,7 +21,10 @@ import (
 //	 "items": [{"name": "moomin", "uid": "E004010012345678", "dsfid": "00",
 //	            "afi": "07", "memory": "110101…", "on": true}]}
 //
-// A card's UID has 4, 7 or 10 bytes (ISO 14443A) or 5 (EM4100). An item may also
+// A card's UID has 4, 7 or 10 bytes (ISO 14443A) or 5 (EM4100). One of 4 bytes is
+// a MIFARE Classic 1K as delivered, one that begins with 08 a telephone. A card
+// may have "sector1", which makes it a MIFARE Classic with that data, and for it
+// "key_a" and "key_b". An item may also
 // have "blocksize" (4), "locked" (a list of block numbers), "afi_locked" and
 // "eas". A memory shorter than the chip's is filled with zeros.
 type Table struct {
@@ -45,10 +48,16 @@ type cardRow struct {
 	Name string   `json:"name"`
 	UID  rfid.UID `json:"uid"`
 	On   bool     `json:"on"`
+
+	Sector1 hexBytes `json:"sector1"`
+	KeyA    hexBytes `json:"key_a"`
+	KeyB    hexBytes `json:"key_b"`
 }
 
 type itemRow struct {
-	cardRow
+	Name      string   `json:"name"`
+	UID       rfid.UID `json:"uid"`
+	On        bool     `json:"on"`
 	DSFID     hexBytes `json:"dsfid"`
 	AFI       hexBytes `json:"afi"`
 	Memory    hexBytes `json:"memory"`
@@ -89,7 +98,16 @@ func ReadTable(r io.Reader) (*Table, error) {
 		if row.UID.Len() == 5 {
 			kind = rfid.EM4100
 		}
-		if err := t.Add(Chip{Name: row.Name, On: row.On, Tag: rfid.Tag{UID: row.UID, Kind: kind}}); err != nil {
+		c := Chip{Name: row.Name, On: row.On, Tag: rfid.Tag{UID: row.UID, Kind: kind}}
+		if row.Sector1 != nil || row.KeyA != nil || row.KeyB != nil {
+			if kind != rfid.ISO14443A {
+				return nil, fmt.Errorf("card %q: an EM4100 has no sectors", row.Name)
+			}
+			if err := c.setSector(rfid.LibrarySector, row.Sector1, row.KeyA, row.KeyB); err != nil {
+				return nil, err
+			}
+		}
+		if err := t.Add(c); err != nil {
 			return nil, err
 		}
 	}
@@ -149,6 +167,13 @@ func (t *Table) Add(c Chip) error {
 			c.ICRef = 0x01
 		}
 	}
+	if c.Kind == rfid.ISO14443A && c.UID.Len() == 4 && !c.Passing() && c.Card == nil {
+		c.Card = newClassic(c.UID)
+	}
+	if c.Card != nil && len(c.Card) != classicSize {
+		return fmt.Errorf("chip %q: memory of %d bytes: a MIFARE Classic has %d", c.Name, len(c.Card), classicSize)
+	}
+	c.Card = slices.Clone(c.Card)
 	t.chips = append(t.chips, &c)
 	t.change()
 	return nil
@@ -223,6 +248,7 @@ func (t *Table) Chips() []Chip {
 	for i, c := range t.chips {
 		list[i] = *c
 		list[i].Memory, list[i].Locked = slices.Clone(c.Memory), slices.Clone(c.Locked)
+		list[i].Card = slices.Clone(c.Card)
 	}
 	return list
 }
