@@ -10,6 +10,7 @@ import (
 	"coldstation/rfid"
 	"coldstation/rfid/feig"
 	"coldstation/rfid/m3"
+	"coldstation/rfid/pn532"
 	"coldstation/rfid/port"
 )
 
@@ -17,6 +18,8 @@ import (
 type Options struct {
 	EAS      bool // write the EAS bit as well, where the reader can
 	Advanced bool // FEIG: ask in advanced frames
+
+	Keys []rfid.Key // of MIFARE Classic cards; none means rfid.DefaultKeys
 }
 
 // Driver is a protocol: how its line runs and how it is spoken.
@@ -38,6 +41,8 @@ var All = []Driver{
 		}, feig.Probe},
 	{"3m", port.Mode{Baud: 19200},
 		func(p rfid.Port, o Options) rfid.Reader { return m3.New(p, m3.Options{EAS: o.EAS}) }, m3.Probe},
+	{"pn532", port.Mode{Baud: 115200},
+		func(p rfid.Port, o Options) rfid.Reader { return pn532.New(p, pn532.Options{Keys: o.Keys}) }, pn532.Probe},
 }
 
 // ErrUnknown is a port on which something may be, but nothing we know answers.
