@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"coldstation/rfid"
+	"coldstation/rfid/em4100"
 	"coldstation/rfid/feig"
 	"coldstation/rfid/m3"
 	"coldstation/rfid/pn532"
@@ -43,6 +44,8 @@ var All = []Driver{
 		func(p rfid.Port, o Options) rfid.Reader { return m3.New(p, m3.Options{EAS: o.EAS}) }, m3.Probe},
 	{"pn532", port.Mode{Baud: 115200},
 		func(p rfid.Port, o Options) rfid.Reader { return pn532.New(p, pn532.Options{Keys: o.Keys}) }, pn532.Probe},
+	{"em4100", port.Mode{Baud: 9600}, // last: it only listens, and hears a reader only while a card lies there
+		func(p rfid.Port, o Options) rfid.Reader { return em4100.New(p, em4100.Options{}) }, em4100.Probe},
 }
 
 // ErrUnknown is a port on which something may be, but nothing we know answers.
