@@ -372,7 +372,7 @@ func TestSpeech(t *testing.T) {
 	for _, v := range d.said {
 		keys = append(keys, v.Title.Key)
 	}
-	if got, want := len(keys), 3; got != want || keys[0] != "hello.name" || keys[1] != "borrowed" || keys[2] != "borrowed" {
+	if got, want := len(keys), 3; got != want || keys[0] != "hello" || keys[1] != "borrowed" || keys[2] != "borrowed" {
 		t.Errorf("said %v", keys)
 	}
 }

@@ -17,8 +17,9 @@ func (s State) View() View {
 	case Visiting:
 		s.showVisit(&v)
 	case Leftover:
-		v.Title, v.Text = Phrase{Key: "leftover"}, []Phrase{{Key: "leftover.how"}}
 		v.Lines = s.left()
+		n := len(v.Lines)
+		v.Title, v.Text = Phrase{Key: "leftover", N: n}, []Phrase{{Key: "leftover.how", N: n}}
 		v.Buttons = []Button{{Action: Continue, Main: true}}
 	case StillThere:
 		v.Title, v.Text = Phrase{Key: "still"}, []Phrase{{Key: "still.how"}}
@@ -178,8 +179,8 @@ func (s State) headline(lines []Line) (Phrase, []Phrase) {
 		}
 	}
 	hello := Phrase{Key: "hello"}
-	if card := s.Visit.Card; card != nil && card.Patron.FirstName != "" {
-		hello = Phrase{Key: "hello.name", Name: card.Patron.FirstName}
+	if card := s.Visit.Card; card != nil {
+		hello.Name = card.Patron.FirstName
 	}
 	if more.Key != "onecard" {
 		more = Phrase{Key: "hello.how"}

@@ -109,6 +109,11 @@ func look(t *rapid.T, d *desk, lay map[circ.ItemID]circ.VisitID, checked *int) {
 			t.Fatalf("%s is shown as %s and the ledger's loan is %v", l.Item.ID, l.Fate, lent)
 		}
 	}
+	for _, p := range phrases(v) {
+		if !slices.Contains(Keys, p.Key) {
+			t.Fatalf("%s is no key of Keys", p.Key)
+		}
+	}
 	if v.Screen == Welcome || v.Screen == Resting || v.Screen == StillThere {
 		if len(v.Lines) > 0 || v.Title.Name+v.Title.Title != "" {
 			t.Fatalf("%s shows %v", v.Screen, v)
@@ -128,4 +133,18 @@ func look(t *rapid.T, d *desk, lay map[circ.ItemID]circ.VisitID, checked *int) {
 			}
 		}
 	}
+}
+
+func phrases(v View) []Phrase {
+	all := append([]Phrase{v.Title}, v.Text...)
+	for _, b := range v.Buttons {
+		all = append(all, b.Words)
+	}
+	for _, l := range v.Lines {
+		all = append(all, l.Words)
+		if l.Button.Action != "" {
+			all = append(all, l.Button.Words)
+		}
+	}
+	return all
 }
