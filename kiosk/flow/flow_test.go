@@ -366,6 +366,21 @@ func TestPadThatDoesNotAnswer(t *testing.T) {
 	d.send(PadLost{}).wait(time.Hour).send(PadBack{}).wantSees("welcome").show("Veikko").wantSees("leftover, A left")
 }
 
+func TestWakingUp(t *testing.T) {
+	// Power was away while a lent book lay there: that is no return.
+	d := newDesk(t).lent("A", "Helmi")
+	m := d.book("A")
+	m.Found = true
+	d.send(m).wantSees("welcome").wantStory("").show("Veikko").wantSees("leftover, A left")
+	d.lift("A").put("A").wantStory("A to Veikko from Helmi")
+}
+
+func TestEarlyTimerIsStartedAgain(t *testing.T) {
+	d := newDesk(t).show("Helmi").take("Helmi").wait(80 * time.Second)
+	delete(d.timers, AskTimer)
+	d.send(Fired{AskTimer}).wantSees("visiting").wait(10 * time.Second).wantSees("still-there")
+}
+
 func TestSpeech(t *testing.T) {
 	d := newDesk(t, func(r *Rules) { r.Speech = true }).show("Helmi").put("A").press(SayAgain)
 	var keys []string

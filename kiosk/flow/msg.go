@@ -36,6 +36,7 @@ type CardSeen struct {
 type ItemSeen struct {
 	Token    Token
 	Scanned  bool
+	Found    bool      // it lay on the pad when the station woke up: nobody knows since when
 	Item     circ.Item // only ID when not Known
 	Known    bool
 	Foreign  bool // the tag names another library as its owner; it is never written

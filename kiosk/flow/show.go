@@ -13,6 +13,9 @@ func (s State) View() View {
 	switch v.Screen {
 	case Welcome:
 		v.Title, v.Text = Phrase{Key: "welcome"}, []Phrase{{Key: "welcome.how"}}
+		if n := len(s.left()); n > 0 {
+			v.Text = append(v.Text, Phrase{Key: "leftover.how", N: n})
+		}
 		v.Message = s.Message[s.Look.Language]
 	case Visiting:
 		s.showVisit(&v)

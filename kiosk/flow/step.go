@@ -166,7 +166,11 @@ func (t *turn) fired(timer Timer) {
 		return
 	}
 	due := t.deadlines()[timer]
-	if due == 0 || t.Now.Up < due {
+	if due == 0 {
+		return
+	}
+	if t.Now.Up < due {
+		t.emit(StartTimer{timer, due - t.Now.Up})
 		return
 	}
 	switch timer {

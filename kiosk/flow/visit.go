@@ -96,6 +96,10 @@ func (t *turn) itemSeen(m ItemSeen) {
 	if t.thing(m.Token) != nil {
 		return
 	}
+	if m.Found {
+		t.Pad = append(t.Pad, Thing{Token: m.Token, Item: m.Item, Left: true})
+		return
+	}
 	if t.Visit.ID == 0 {
 		t.begin(nil)
 	}
