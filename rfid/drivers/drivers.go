@@ -13,6 +13,7 @@ import (
 	"coldstation/rfid/m3"
 	"coldstation/rfid/pn532"
 	"coldstation/rfid/port"
+	"coldstation/rfid/rl866"
 )
 
 // Options are the settings that any driver may heed.
@@ -42,6 +43,8 @@ var All = []Driver{
 		}, feig.Probe},
 	{"3m", port.Mode{Baud: 19200},
 		func(p rfid.Port, o Options) rfid.Reader { return m3.New(p, m3.Options{EAS: o.EAS}) }, m3.Probe},
+	{"rl866", port.Mode{Baud: 38400, Parity: port.Even},
+		func(p rfid.Port, o Options) rfid.Reader { return rl866.New(p, rl866.Options{EAS: o.EAS}) }, rl866.Probe},
 	{"pn532", port.Mode{Baud: 115200},
 		func(p rfid.Port, o Options) rfid.Reader { return pn532.New(p, pn532.Options{Keys: o.Keys}) }, pn532.Probe},
 	{"em4100", port.Mode{Baud: 9600}, // last: it only listens, and hears a reader only while a card lies there
