@@ -10,7 +10,7 @@ BUILD  := build
 TOOLS  := $(BUILD)/tools
 TAGS   := -tags gles
 GO     := go
-CMDS   := hub kiosk readersim ledger demo
+CMDS   := $(filter-out ./cmd/internal,$(patsubst %/,./%,$(wildcard cmd/*/)))
 LINT   := v2.15.0
 VULN   := v1.8.0
 FUZZ   ?= 5s
@@ -28,8 +28,8 @@ setup:
 
 build: setup
 	@mkdir -p $(BUILD)/bin
-	CGO_ENABLED=0 $(GO) build -o $(BUILD)/bin/ ./cmd/hub ./cmd/readersim ./cmd/ledger ./cmd/demo
-	$(GO) build $(TAGS) -o $(BUILD)/bin/ ./cmd/kiosk
+	CGO_ENABLED=0 $(GO) build -o $(BUILD)/bin/ $(filter-out ./cmd/kiosk,$(CMDS))
+	$(GO) build $(TAGS) -o $(BUILD)/bin/ $(filter ./cmd/kiosk,$(CMDS))
 
 demo: build
 	$(BUILD)/bin/demo --bin $(BUILD)/bin --out $(BUILD)/demo $(if $(DEMO_KEEP),--keep)
@@ -48,7 +48,7 @@ vet:
 	@unformatted=$$(gofmt -l cmd kiosk rfid sync assets); \
 	if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted"; exit 1; fi
 	$(GO) vet $(TAGS) ./...
-	CGO_ENABLED=0 $(GO) vet ./sync/... ./cmd/hub
+	CGO_ENABLED=0 $(GO) vet ./sync/...
 
 lint: $(TOOLS)/golangci-lint-$(LINT)
 	$< run ./...

@@ -156,7 +156,7 @@ func TestOneDoor(t *testing.T) {
 		{"github.com/eclipse/paho.mqtt.golang", []string{"sync/link"}},
 		{"database/sql", []string{"sync/hub/store"}},
 		{"modernc.org/sqlite", []string{"sync/hub/store"}},
-		{"net/http", []string{"sync/hub/web", "sync/hub/koha", "cmd/hub"}},
+		{"net/http", []string{"sync/hub/web", "sync/hub/koha", "cmd/hub", "cmd/internal/stage"}},
 		{"github.com/nats-io/nats-server/v2", []string{"sync/hub/broker"}},
 	}
 	used := make(map[string]bool)
@@ -174,7 +174,7 @@ func TestOneDoor(t *testing.T) {
 		}
 	}
 	for _, door := range doors {
-		if !used[door.dependency] {
+		if sources, err := filepath.Glob("../../../" + door.rooms[0] + "/*.go"); err == nil && len(sources) > 0 && !used[door.dependency] {
 			t.Errorf("nothing imports %s: its rule guards an empty room", door.dependency)
 		}
 	}
