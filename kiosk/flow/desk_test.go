@@ -22,6 +22,7 @@ type desk struct {
 	full   bool // the ledger's disk
 	hold   bool // the ledger takes its time: answers gather in held
 	held   []Msg
+	queue  []Msg
 	far    bool // tags at the edge of the field: no write succeeds
 	said   []View
 	prints []Print
@@ -46,9 +47,14 @@ func newDesk(t failer, change ...func(*Rules)) *desk {
 	}
 }
 
+// send has the effects of each message carried out before what answers them is
+// taken in, as a station does.
 func (d *desk) send(msgs ...Msg) *desk {
 	d.t.Helper()
-	for _, m := range msgs {
+	d.queue = append(d.queue, msgs...)
+	for len(d.queue) > 0 {
+		m := d.queue[0]
+		d.queue = d.queue[1:]
 		var effects []Effect
 		d.s, effects = Step(d.s, d.at, m)
 		for _, e := range effects {
@@ -94,7 +100,7 @@ func (d *desk) answer(m Msg) {
 		d.held = append(d.held, m)
 		return
 	}
-	d.send(m)
+	d.queue = append(d.queue, m)
 }
 
 // release lets the slow ledger answer.

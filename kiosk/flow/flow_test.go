@@ -135,6 +135,7 @@ func TestEveryReturnedBookIsAccepted(t *testing.T) {
 	}
 	d.press(Undo).press(UndoThis, "U").wantSees("visiting, U boxed").wantStory("U to Helmi, undo 1, U back from nobody to the box")
 	// What nobody can read is no reason to scold either.
+	newDesk(t).show("Helmi").send(StrangeSeen{"tag A"}).wantTitle("unread").put("A").wantSees("visiting, A borrowed")
 	newDesk(t).send(StrangeSeen{"x"}).wantSees("visiting,  unread").wantTitle("unread").send(Lifted{"x"}).wantSees("welcome")
 }
 

@@ -41,7 +41,7 @@ func (t *turn) end() {
 }
 
 func (t *turn) cardSeen(m CardSeen) {
-	if t.thing(m.Token) != nil {
+	if t.understood(m.Token) {
 		return
 	}
 	card := t.card(m)
@@ -93,7 +93,7 @@ func (t *turn) stale() bool {
 }
 
 func (t *turn) itemSeen(m ItemSeen) {
-	if t.thing(m.Token) != nil {
+	if t.understood(m.Token) {
 		return
 	}
 	if m.Found {
@@ -130,6 +130,20 @@ func (t *turn) itemSeen(m ItemSeen) {
 		e.Again = !more
 		t.secure(e)
 	}
+}
+
+// understood reports whether what lies there is known already. Something strange
+// makes room for what it turned out to be.
+func (t *turn) understood(token Token) bool {
+	thing := t.thing(token)
+	if thing == nil {
+		return false
+	}
+	if thing.Card != nil || thing.Item.ID != "" {
+		return true
+	}
+	t.Pad = slices.DeleteFunc(t.Pad, func(thing Thing) bool { return thing.Token == token })
+	return false
 }
 
 func (t *turn) strangeSeen(m StrangeSeen) {
