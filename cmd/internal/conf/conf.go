@@ -3,7 +3,9 @@
 // prefix is an environment variable (KIOSK_BROKER for --broker), and the plain
 // name is a line in the file that --config names ("broker tls://hub:8883").
 // A flag beats the environment, the environment beats the file, and a name
-// that no setting has is an error in all three.
+// that no setting has is an error in all three. A flag set of several words
+// ("hub import") is a part of a program: it shares the program's environment,
+// and leaves the names it does not know to the other parts.
 package conf
 
 import (
@@ -21,12 +23,13 @@ import (
 func Parse(set *flag.FlagSet, args []string) error {
 	set.String("config", "", "`file` with one setting a line: name, space, value")
 	set.Init(set.Name(), flag.ContinueOnError)
-	prefix := strings.ToUpper(strings.ReplaceAll(set.Name(), " ", "_"))
+	program, _, part := strings.Cut(set.Name(), " ")
+	prefix := strings.ToUpper(program)
 	err := ff.Parse(set, args,
 		ff.WithEnvVarPrefix(prefix),
 		ff.WithConfigFileFlag("config"),
 		ff.WithConfigFileParser(ff.PlainParser))
-	if err != nil {
+	if err != nil || part {
 		return err
 	}
 	known := make(map[string]bool)

@@ -1,0 +1,63 @@
+// Command hub is the library's side: it takes in what stations recorded, tells
+// them what they must know, and shows it all on a web page.
+//
+//	hub                             serve stations and librarians until stopped
+//	hub station add --out FILE ID   make a station known and write its identity
+//	hub import FILE...              bring in items, patrons, policies, proxies
+//	hub demo                        bring in the demo library
+//
+// The last three may run beside the first: it notices within seconds.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"coldstation/sync/hub/store"
+	"coldstation/sync/identity"
+)
+
+var commands = map[string]func(context.Context, []string) error{
+	"station": station,
+	"import":  importFiles,
+	"demo":    demo,
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	run, args := serve, os.Args[1:]
+	if len(args) > 0 && commands[args[0]] != nil {
+		run, args = commands[args[0]], args[1:]
+	}
+	switch err := run(ctx, args); {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "hub:", err)
+		os.Exit(1)
+	}
+}
+
+// dataFlag is where a hub keeps everything: hub.db, library.json, broker/.
+func dataFlag(set *flag.FlagSet) *string {
+	return set.String("data", "/var/lib/coldstation-hub", "`folder` of the hub's data and keys")
+}
+
+// open opens the store and the library's keys in folder, making both at first.
+func open(folder string) (store.Store, identity.Library, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, identity.Library{}, err
+	}
+	library, err := identity.LoadLibrary(filepath.Join(folder, "library.json"))
+	if err != nil {
+		return nil, identity.Library{}, err
+	}
+	s, err := store.OpenSQLite(filepath.Join(folder, "hub.db"))
+	return s, library, err
+}
