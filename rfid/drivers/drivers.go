@@ -14,6 +14,7 @@ import (
 	"coldstation/rfid/pn532"
 	"coldstation/rfid/port"
 	"coldstation/rfid/rl866"
+	"coldstation/rfid/twn4"
 )
 
 // Options are the settings that any driver may heed.
@@ -47,6 +48,8 @@ var All = []Driver{
 		func(p rfid.Port, o Options) rfid.Reader { return rl866.New(p, rl866.Options{EAS: o.EAS}) }, rl866.Probe},
 	{"pn532", port.Mode{Baud: 115200},
 		func(p rfid.Port, o Options) rfid.Reader { return pn532.New(p, pn532.Options{Keys: o.Keys}) }, pn532.Probe},
+	{"twn4", port.Mode{Baud: 9600}, // after all whose questions carry a check
+		func(p rfid.Port, o Options) rfid.Reader { return twn4.New(p, twn4.Options{Keys: o.Keys}) }, twn4.Probe},
 	{"em4100", port.Mode{Baud: 9600}, // last: it only listens, and hears a reader only while a card lies there
 		func(p rfid.Port, o Options) rfid.Reader { return em4100.New(p, em4100.Options{}) }, em4100.Probe},
 }

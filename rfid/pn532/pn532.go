@@ -276,9 +276,9 @@ func (r *Reader) prepare() error {
 		switch {
 		case err == nil:
 			return nil
-		case errors.Is(err, rfid.ErrTimeout):
+		case errors.Is(err, rfid.ErrTimeout) && n > 0: // not the first: one answer may be lost
 			return fmt.Errorf("%w: %w", errMute, err)
-		case !errors.Is(err, rfid.ErrBroken) || n == attempts:
+		case !errors.Is(err, rfid.ErrBroken) && !errors.Is(err, rfid.ErrTimeout) || n == attempts:
 			return err
 		}
 	}

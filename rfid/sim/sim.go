@@ -86,6 +86,7 @@ var Protocols = map[string]Protocol{
 	"3m":     {Baud: 19200, Bits: 10, Gap: 50 * time.Millisecond, Single: true, Device: func(t *Table) Device { return NewM3(t) }},
 	"rl866":  {Baud: 38400, Bits: 11, Gap: 50 * time.Millisecond, Device: func(t *Table) Device { return NewRL866(t) }},
 	"pn532":  {Baud: 115200, Bits: 10, Gap: 50 * time.Millisecond, Device: func(t *Table) Device { return NewPN532(t) }},
+	"twn4":   {Baud: 115200, Bits: 10, Gap: 50 * time.Millisecond, Device: func(t *Table) Device { return NewTWN4(t) }},
 	"em4100": {Baud: 9600, Bits: 10, Gap: 20 * time.Millisecond, Device: func(t *Table) Device { return NewEM4100(t) }},
 	"id12":   {Baud: 9600, Bits: 10, Gap: 20 * time.Millisecond, Device: func(t *Table) Device { return NewID12(t) }},
 }

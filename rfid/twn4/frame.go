@@ -128,18 +128,28 @@ func encode(dst, message []byte, f Format) []byte {
 	return append(dst, '\r')
 }
 
-// refusal is the error byte of an answer.
-func refusal(code byte) error {
-	switch code {
-	case 0:
-		return nil
-	case 1:
-		return fmt.Errorf("%w (error 01, unknown function)", rfid.ErrUnsupported)
-	case 2, 3, 4, 5:
-		return fmt.Errorf("%w (error %02X, %s)", rfid.ErrRefused, code,
-			[...]string{"parameter missing", "too many parameters", "invalid function", "cannot be parsed"}[code-2])
+// code is the error byte of an answer.
+type code byte
+
+func (c code) Error() string {
+	text := "unknown error"
+	if c < 6 {
+		text = [...]string{"no error", "unknown function", "parameter missing", "too many parameters", "invalid function", "cannot be parsed"}[c]
 	}
-	return fmt.Errorf("%w: error byte %02X", rfid.ErrBroken, code)
+	return fmt.Sprintf("error %02X, %s", byte(c), text)
+}
+
+// refusal is an answer that says no.
+func refusal(c code) error {
+	switch {
+	case c == 0:
+		return nil
+	case c == 1:
+		return fmt.Errorf("%w: %w", rfid.ErrUnsupported, c)
+	case c < 6:
+		return fmt.Errorf("%w: %w", rfid.ErrRefused, c)
+	}
+	return fmt.Errorf("%w: %w", rfid.ErrBroken, c)
 }
 
 // result reads the yes or no that begins the results of most functions.

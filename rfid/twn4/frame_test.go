@@ -152,9 +152,9 @@ func TestInfo(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	for code, want := range map[byte]error{0: nil, 1: rfid.ErrUnsupported, 2: rfid.ErrRefused, 5: rfid.ErrRefused, 6: rfid.ErrBroken, 0xE0: rfid.ErrBroken} {
-		if got := refusal(code); !errors.Is(got, want) {
-			t.Errorf("error %02X: got %v, want %v", code, got, want)
+	for c, want := range map[code]error{0: nil, 1: rfid.ErrUnsupported, 2: rfid.ErrRefused, 5: rfid.ErrRefused, 6: rfid.ErrBroken, 0xE0: rfid.ErrBroken} {
+		if got := refusal(c); !errors.Is(got, want) {
+			t.Errorf("%v: got %v, want %v", c, got, want)
 		}
 	}
 }
