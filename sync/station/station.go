@@ -1,0 +1,343 @@
+// Package station is the station's end of delivery: it sends what the ledger
+// holds up to the hub, and takes what the hub tells down into the ledger.
+//
+// One loop around a courier.Sender and a courier.Receiver. Everything lasting is
+// in the ledger, so a loop that ends anywhere goes on where the ledger stands.
+// The hub's counterpart is a desk of package hub.
+package station
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"coldstation/sync/circ"
+	"coldstation/sync/courier"
+	"coldstation/sync/identity"
+	"coldstation/sync/link"
+	"coldstation/sync/wire"
+)
+
+// HubMark is the ledger's mark up to which the hub has acknowledged.
+const HubMark = "hub"
+
+// Log is what is sent and where what is told goes; package ledger keeps one.
+type Log interface {
+	ID() uuid.UUID
+	// Bounds are the oldest and the newest event held; first = last+1 for none.
+	Bounds() (first, last uint64, err error)
+	// Chain is the running hash at seq, zero where the log does not reach.
+	Chain(seq uint64) (wire.Chain, error)
+	// Read answers events from seq on, at most max and size bytes but at least
+	// one, and the running hash after the last of them.
+	Read(from uint64, max, size int) (raw [][]byte, chain wire.Chain, err error)
+	Mark(name string) (uint64, error)
+	// SetMark moves a mark forward, TurnBack anywhere.
+	SetMark(name string, seq uint64) error
+	TurnBack(name string, seq uint64) error
+
+	// FindNotices is where the log stands in a stream of notices. A stream that
+	// it does not know begins anew.
+	FindNotices(stream uuid.UUID) (cursor uint64, chain wire.Chain, err error)
+	// TakeNotices takes notices numbered from after+1, and their cursor, in one
+	// transaction, if the cursor is after; it answers where the log then stands.
+	TakeNotices(stream uuid.UUID, after uint64, raw [][]byte, chain wire.Chain) (cursor uint64, now wire.Chain, err error)
+}
+
+// Settings of the station's end. Log, Identity, Boot and Dial are required.
+type Settings struct {
+	Log      Log
+	Identity identity.Station
+	Boot     uuid.UUID // this start of the machine
+	Session  uint64    // counts starts of the kiosk; orders births and wills
+	// Dial opens the link with the options the station needs; it adds where the
+	// broker is and how it is reached.
+	Dial    func(link.Options) (link.Link, error)
+	Moment  func() circ.Stamp // the station's clocks; Boot of it is not read
+	Program string
+	// Told is called after notices were taken, from the loop; nil for nobody.
+	Told func()
+	// Online is called when the link comes and goes, from the loop; nil for nobody.
+	Online func(bool)
+	// QoS of the station's subscription: 1, and 0 on NATS.
+	QoS    byte
+	Logger *slog.Logger // nil for slog.Default
+}
+
+// Station is the station's end of delivery.
+type Station struct {
+	Settings
+	link     link.Link
+	wake     chan struct{}
+	sender   courier.Sender
+	receiver courier.Receiver
+	hello    wire.Hello // the hub's last one, for the Ack that answers it
+}
+
+// New prepares the station's end and opens its link. Run runs it.
+func New(s Settings) (*Station, error) {
+	if s.Logger == nil {
+		s.Logger = slog.Default()
+	}
+	if s.Told == nil {
+		s.Told = func() {}
+	}
+	if s.Online == nil {
+		s.Online = func(bool) {}
+	}
+	st := &Station{Settings: s, wake: make(chan struct{}, 1)}
+	first, last, err := s.Log.Bounds()
+	if err != nil {
+		return nil, fmt.Errorf("open delivery: %w", err)
+	}
+	mark, err := s.Log.Mark(HubMark)
+	if err != nil {
+		return nil, fmt.Errorf("open delivery: %w", err)
+	}
+	chain, err := s.Log.Chain(mark)
+	if err != nil {
+		return nil, fmt.Errorf("open delivery: %w", err)
+	}
+	seed := fnv.New64a()
+	seed.Write([]byte(s.Identity.Station))
+	seed.Write(s.Boot[:])
+	st.sender = courier.NewSender(s.Log.ID(), first, last, mark, chain, seed.Sum64())
+	name := s.Identity.Station
+	st.link, err = s.Dial(link.Options{
+		ClientID:      "cs-st-" + string(name),
+		Username:      string(name),
+		Password:      s.Identity.Password,
+		Broker:        s.Identity.Broker,
+		Subscriptions: []link.Subscription{{Filter: wire.Topic(name, wire.Down), QoS: s.QoS}, {Filter: wire.HubState, QoS: s.QoS}},
+		Presence:      link.Presence{Topic: wire.Topic(name, wire.Birth), State: st.state},
+		Log:           s.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open delivery: %w", err)
+	}
+	return st, nil
+}
+
+// state is the station's presence. Sessions of one boot never repeat: the start
+// counts above, the connection below, so an old will never ends a new session.
+func (s *Station) state(phase link.Phase, generation uint64) []byte {
+	presence := map[link.Phase]wire.Presence{link.Offline: wire.Offline, link.Online: wire.Online, link.Asleep: wire.Sleeping}[phase]
+	payload, err := s.channel(wire.Up).Seal(s.Identity.SigningKey(), wire.State{Presence: presence, Boot: s.Boot, Session: s.Session<<32 | generation})
+	if err != nil {
+		s.Logger.Error("seal presence", "err", err)
+	}
+	return payload
+}
+
+func (s *Station) channel(way wire.Direction) wire.Channel {
+	return wire.Channel{Station: s.Identity.Station, Way: way}
+}
+
+// Appended tells that the log has grown. It never waits and may be called from
+// any goroutine.
+func (s *Station) Appended() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run delivers until ctx ends, then says good night. A fault of the log or a
+// strange message is logged and passed over: whatever was lost with it is asked
+// for again.
+func (s *Station) Run(ctx context.Context) error {
+	began := time.Now()
+	now := func() time.Duration { return time.Since(began) }
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	for {
+		tick.Stop()
+		if due, waits := s.sender.Wake(); waits {
+			tick.Reset(max(0, due-now()))
+		}
+		var err error
+		select {
+		case <-ctx.Done():
+			return s.link.Close()
+		case <-s.wake:
+			var first, last uint64
+			if first, last, err = s.Log.Bounds(); err == nil {
+				err = s.send(now, courier.Appended{First: first, Last: last})
+			}
+		case <-tick.C:
+			err = s.send(now, courier.Tick{})
+		case event, open := <-s.link.Events():
+			if !open {
+				return errors.New("delivery: the link was closed")
+			}
+			err = s.hear(now, event)
+		}
+		if err != nil {
+			s.Logger.Error("deliver", "err", err)
+		}
+	}
+}
+
+func (s *Station) hear(now func() time.Duration, event link.Event) error {
+	switch event := event.(type) {
+	case link.Up:
+		s.Online(true)
+		return s.send(now, courier.Up{})
+	case link.Down:
+		s.Online(false)
+		return s.send(now, courier.Down{})
+	case link.Message:
+		if event.Topic == wire.HubState {
+			return s.hubState(now, event)
+		}
+		message, err := s.channel(wire.Down).Open(ed25519.PublicKey(s.Identity.Library), event.Payload)
+		if err != nil {
+			return err
+		}
+		switch message := message.(type) {
+		case wire.Hello:
+			s.hello = message
+			return s.receive(courier.Greeted{Hello: message})
+		case wire.Batch:
+			return s.receive(courier.Arrived{Batch: message})
+		case wire.Ack:
+			own, err := s.Log.Chain(message.Cursor)
+			if err != nil {
+				return err
+			}
+			return s.send(now, courier.Acked{Ack: message, Own: own})
+		}
+	}
+	return nil
+}
+
+// hubState: a hub that comes back behind the same broker does not know us until
+// we speak.
+func (s *Station) hubState(now func() time.Duration, event link.Message) error {
+	message, err := wire.Channel{Way: wire.Down}.Open(ed25519.PublicKey(s.Identity.Library), event.Payload)
+	if err != nil {
+		return err
+	}
+	if state, is := message.(wire.State); is && state.Presence == wire.Online && !event.Retained {
+		return s.send(now, courier.Up{})
+	}
+	return nil
+}
+
+// send steps the sender and carries out what it asks for.
+func (s *Station) send(now func() time.Duration, in courier.SenderInput) error {
+	var faults []error
+	for inputs := []courier.SenderInput{in}; len(inputs) > 0; {
+		next, effects := s.sender.Step(now(), inputs[0])
+		s.sender, inputs = next, inputs[1:]
+		for _, effect := range effects {
+			switch effect := effect.(type) {
+			case courier.Greet:
+				faults = append(faults, s.greet(effect.Hello))
+			case courier.Read:
+				raw, chain, err := s.Log.Read(effect.From, wire.MaxEvents, wire.MaxBytes)
+				if err != nil {
+					faults = append(faults, err)
+					continue
+				}
+				batch := wire.Batch{Stream: s.Log.ID(), First: effect.From, Events: raw, Chain: chain}
+				faults = append(faults, s.publish(batch))
+				inputs = append(inputs, courier.Sent{First: effect.From, Last: effect.From + uint64(len(raw)) - 1})
+			case courier.Mark:
+				faults = append(faults, s.mark(effect.To))
+			case courier.Standing:
+				s.Logger.Warn("events up", "condition", effect.Condition, "cursor", effect.Cursor, "last", effect.Last)
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (s *Station) greet(hello wire.Hello) error {
+	at := s.Moment()
+	hello.Boot, hello.Session, hello.Program = s.Boot, s.Session, s.Program
+	hello.Uptime, hello.Wall, hello.Clock = uint64(at.Uptime.Milliseconds()), at.Wall.UnixMilli(), uint8(at.Clock)
+	return s.publish(hello)
+}
+
+// mark moves the hub's mark: forward as a rule, back when the hub itself went
+// back to a backup and asks again.
+func (s *Station) mark(to uint64) error {
+	before, err := s.Log.Mark(HubMark)
+	if err != nil {
+		return err
+	}
+	if to < before {
+		return s.Log.TurnBack(HubMark, to)
+	}
+	return s.Log.SetMark(HubMark, to)
+}
+
+// receive steps the receiver and carries out what it asks for.
+func (s *Station) receive(in courier.ReceiverInput) error {
+	var faults []error
+	for inputs := []courier.ReceiverInput{in}; len(inputs) > 0; {
+		next, effects := s.receiver.Step(inputs[0])
+		s.receiver, inputs = next, inputs[1:]
+		for _, effect := range effects {
+			switch effect := effect.(type) {
+			case courier.Find:
+				cursor, chain, err := s.Log.FindNotices(effect.Stream)
+				if err != nil {
+					faults = append(faults, err)
+					inputs = append(inputs, courier.Failed{})
+					continue
+				}
+				inputs = append(inputs, courier.Found{Stream: effect.Stream, Cursor: cursor, Chain: chain})
+			case courier.Commit:
+				answer, err := s.take(effect)
+				faults = append(faults, err)
+				inputs = append(inputs, answer)
+			case courier.Answer:
+				faults = append(faults, s.answer(effect.Ack))
+			case courier.Standing:
+				s.Logger.Warn("notices down", "condition", effect.Condition, "cursor", effect.Cursor)
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (s *Station) take(c courier.Commit) (courier.ReceiverInput, error) {
+	cursor, chain, err := s.Log.TakeNotices(c.Stream, c.From, c.Events, c.Chain)
+	switch {
+	case errors.Is(err, wire.ErrNewer):
+		return courier.TooNew{Stream: c.Stream}, err
+	case err != nil:
+		return courier.Failed{}, err
+	}
+	s.Told()
+	return courier.Committed{Stream: c.Stream, Cursor: cursor, Chain: chain}, nil
+}
+
+func (s *Station) answer(ack wire.Ack) error {
+	ack.Wall = s.Moment().Wall.UnixMilli()
+	if s.hello.Stream == ack.Stream {
+		ack.Uptime = s.hello.Uptime
+	}
+	s.hello = wire.Hello{}
+	return s.publish(ack)
+}
+
+// publish seals a message and sends it up. A link that is down is no fault.
+func (s *Station) publish(message wire.Message) error {
+	payload, err := s.channel(wire.Up).Seal(s.Identity.SigningKey(), message)
+	if err != nil {
+		return err
+	}
+	if err := s.link.Publish(wire.Topic(s.Identity.Station, wire.Up), payload, false); err != nil {
+		s.Logger.Debug("publish", "err", err)
+	}
+	return nil
+}
