@@ -19,6 +19,7 @@ type Options struct {
 const (
 	listen = 250 * time.Millisecond // a probe's wait for a frame
 	rest   = 100 * time.Millisecond // after a failed read, before the next
+	stale  = 50 * time.Millisecond  // in which the system hands over what it kept while nobody listened
 )
 
 // Reader is an RDM6300 or ID-12LA on a port. It sees one card at a time.
@@ -105,6 +106,7 @@ func (r *Reader) listen() {
 	defer close(r.done)
 	var s splitter
 	var chunk [64]byte
+	fresh := time.Now().Add(stale)
 	for {
 		err := r.port.SetReadDeadline(time.Time{})
 		n := 0
@@ -114,7 +116,9 @@ func (r *Reader) listen() {
 		now := time.Now()
 		r.mu.Lock()
 		for f, ok := s.add(chunk[:n]); ok; f, ok = s.add(nil) {
-			r.uid, r.at = rfid.MakeUID(f.UID[:]), now
+			if now.After(fresh) {
+				r.uid, r.at = rfid.MakeUID(f.UID[:]), now
+			}
 		}
 		r.err = rfid.PortError(err)
 		closed := r.closed

@@ -73,10 +73,34 @@ func TestPresence(t *testing.T) {
 	})
 }
 
+// A serial port may hold frames from before anybody listened.
+func TestOldFrames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host, far := sim.Pipe()
+		for range 300 {
+			_, _ = far.Write([]byte("\x0214008EC793CE\x03"))
+		}
+		r := em4100.New(host, em4100.Options{})
+		if got := see(t, r, 100*time.Millisecond); got != "" {
+			t.Errorf("frames kept by the system: got %s, want none", got)
+		}
+		_, _ = far.Write([]byte("\x0262E3086CED08\x03"))
+		if got := see(t, r, 0); got != "" && got != "62E3086CED" {
+			t.Errorf("a new frame: got %q", got)
+		}
+		if got := see(t, r, 50*time.Millisecond); got != "62E3086CED" {
+			t.Errorf("a new frame, a little later: got %q", got)
+		}
+		r.Close()
+		far.Close()
+	})
+}
+
 // An ID-12LA tells of a card once.
 func TestOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := lay(t, "id12", nil)
+		time.Sleep(100 * time.Millisecond)
 		for _, name := range []string{"anna", "eino", "anna"} {
 			_ = p.Table.Put(name)
 			if got := see(t, p, 100*time.Millisecond); got == "" {
