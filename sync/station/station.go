@@ -20,6 +20,7 @@ import (
 	"coldstation/sync/circ"
 	"coldstation/sync/courier"
 	"coldstation/sync/identity"
+	"coldstation/sync/ledger"
 	"coldstation/sync/link"
 	"coldstation/sync/wire"
 )
@@ -42,12 +43,12 @@ type Log interface {
 	SetMark(name string, seq uint64) error
 	TurnBack(name string, seq uint64) error
 
-	// FindNotices is where the log stands in a stream of notices. A stream that
-	// it does not know begins anew.
-	FindNotices(stream uuid.UUID) (cursor uint64, chain wire.Chain, err error)
-	// TakeNotices takes notices numbered from after+1, and their cursor, in one
-	// transaction, if the cursor is after; it answers where the log then stands.
-	TakeNotices(stream uuid.UUID, after uint64, raw [][]byte, chain wire.Chain) (cursor uint64, now wire.Chain, err error)
+	// Notices is where the log stands in a stream of notices: 0 in one that is
+	// new, ledger.ErrOver for one that was replaced.
+	Notices(stream uuid.UUID) (cursor uint64, chain wire.Chain, err error)
+	// TakeNotices takes notices numbered from first, and their cursor, in one
+	// transaction, and answers where the log then stands.
+	TakeNotices(at circ.Stamp, stream uuid.UUID, first uint64, raw [][]byte, chain wire.Chain) (cursor uint64, after wire.Chain, err error)
 }
 
 // Settings of the station's end. Log, Identity, Boot and Dial are required.
@@ -59,7 +60,7 @@ type Settings struct {
 	// Dial opens the link with the options the station needs; it adds where the
 	// broker is and how it is reached.
 	Dial    func(link.Options) (link.Link, error)
-	Moment  func() circ.Stamp // the station's clocks; Boot of it is not read
+	Moment  func() circ.Stamp // the station's clocks
 	Program string
 	// Told is called after notices were taken, from the loop; nil for nobody.
 	Told func()
@@ -288,17 +289,13 @@ func (s *Station) receive(in courier.ReceiverInput) error {
 		for _, effect := range effects {
 			switch effect := effect.(type) {
 			case courier.Find:
-				cursor, chain, err := s.Log.FindNotices(effect.Stream)
-				if err != nil {
-					faults = append(faults, err)
-					inputs = append(inputs, courier.Failed{})
-					continue
-				}
-				inputs = append(inputs, courier.Found{Stream: effect.Stream, Cursor: cursor, Chain: chain})
-			case courier.Commit:
-				answer, err := s.take(effect)
+				answer, err := s.find(effect.Stream)
 				faults = append(faults, err)
 				inputs = append(inputs, answer)
+			case courier.Commit:
+				answers, err := s.take(effect)
+				faults = append(faults, err)
+				inputs = append(inputs, answers...)
 			case courier.Answer:
 				faults = append(faults, s.answer(effect.Ack))
 			case courier.Standing:
@@ -309,16 +306,31 @@ func (s *Station) receive(in courier.ReceiverInput) error {
 	return errors.Join(faults...)
 }
 
-func (s *Station) take(c courier.Commit) (courier.ReceiverInput, error) {
-	cursor, chain, err := s.Log.TakeNotices(c.Stream, c.From, c.Events, c.Chain)
+func (s *Station) find(stream uuid.UUID) (courier.ReceiverInput, error) {
+	cursor, chain, err := s.Log.Notices(stream)
 	switch {
-	case errors.Is(err, wire.ErrNewer):
-		return courier.TooNew{Stream: c.Stream}, err
+	case errors.Is(err, ledger.ErrOver):
+		return courier.Found{Stream: stream, Condition: courier.Foreign}, nil
 	case err != nil:
 		return courier.Failed{}, err
 	}
+	return courier.Found{Stream: stream, Cursor: cursor, Chain: chain}, nil
+}
+
+// take takes a run of notices. Of a run with one that this version cannot read,
+// what comes before it is taken and the rest is held.
+func (s *Station) take(c courier.Commit) ([]courier.ReceiverInput, error) {
+	cursor, chain, err := s.Log.TakeNotices(s.Moment(), c.Stream, c.From+1, c.Events, c.Chain)
+	committed := courier.Committed{Stream: c.Stream, Cursor: cursor, Chain: chain}
+	switch {
+	case errors.Is(err, wire.ErrNewer), errors.Is(err, wire.ErrMalformed):
+		s.Told()
+		return []courier.ReceiverInput{committed, courier.TooNew{Stream: c.Stream}}, err
+	case err != nil:
+		return []courier.ReceiverInput{courier.Failed{}}, err
+	}
 	s.Told()
-	return courier.Committed{Stream: c.Stream, Cursor: cursor, Chain: chain}, nil
+	return []courier.ReceiverInput{committed}, nil
 }
 
 func (s *Station) answer(ack wire.Ack) error {

@@ -89,6 +89,7 @@ func (l *Library) Loans() ([]LoanView, error) {
 type Kiosk struct {
 	*Program
 	ID    string
+	Args  []string // that it was started with
 	Cable *Cable
 	Pad   *Pad
 }
@@ -108,9 +109,9 @@ func (l *Library) Kiosk(ctx context.Context, id string, env []string, args ...st
 	if err != nil {
 		return nil, err
 	}
-	k := &Kiosk{ID: id, Cable: cable, Pad: pad}
-	k.Program, err = l.Start("kiosk", env, append([]string{
-		"--identity", identity, "--data", id, "--reader", pad.Port, "--reader-protocol", "feig"}, args...)...)
+	k := &Kiosk{ID: id, Cable: cable, Pad: pad, Args: append([]string{
+		"--identity", identity, "--data", id, "--reader", pad.Port, "--reader-protocol", "feig"}, args...)}
+	k.Program, err = l.Start("kiosk", env, k.Args...)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -44,8 +45,8 @@ type Role struct {
 // Options are how a broker runs.
 type Options struct {
 	Listen string // host:port; port 0 takes a free one; "" is 127.0.0.1:0
-	// Folder holds what is retained, so that presence outlives a restart; "" is a
-	// temporary folder, gone with the broker.
+	// Folder is where the broker may keep scratch files, in a folder "mqtt" of its
+	// own that each start empties; "" is the system's temporary folder.
 	Folder string
 	// Authenticate tells who a client is; false turns it away. It is called from
 	// several goroutines at once.
@@ -55,9 +56,9 @@ type Options struct {
 
 // Broker is a running broker.
 type Broker struct {
-	server    *server.Server
-	address   string
-	temporary string
+	server  *server.Server
+	address string
+	scratch string
 }
 
 // Start runs a broker and returns when it takes connections.
@@ -83,17 +84,14 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		port = server.RANDOM_PORT
 	}
 	b := &Broker{}
-	if o.Folder == "" {
-		if b.temporary, err = os.MkdirTemp("", "coldstation-broker-"); err != nil {
-			return nil, fmt.Errorf("start broker: %w", err)
-		}
-		o.Folder = b.temporary
+	if b.scratch, err = scratch(o.Folder); err != nil {
+		return nil, fmt.Errorf("start broker: %w", err)
 	}
-	s, err := server.NewServer(&server.Options{
+	options := &server.Options{
 		ServerName:                 "coldstation", // MQTT wants a lasting one
 		DontListen:                 true,          // NATS itself: nobody comes in that way
 		JetStream:                  true,
-		StoreDir:                   o.Folder,
+		StoreDir:                   b.scratch,
 		JetStreamMaxMemory:         16 << 20,
 		JetStreamMaxStore:          256 << 20,
 		MaxPayload:                 MaxPayload + 4<<10, // and its topic and headers
@@ -105,14 +103,19 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 			AckWait:       5 * time.Second, // redelivery; the default is 30 s
 			MaxAckPending: 1024,
 		},
-	})
-	if err != nil {
-		b.clean()
-		return nil, fmt.Errorf("start broker: %w", err)
 	}
-	s.SetLoggerV2(&voice{o.Log}, false, false, false)
+	s, err := server.NewServer(options)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start broker: %w", err), os.RemoveAll(b.scratch))
+	}
+	v := &voice{log: o.Log}
+	s.SetLoggerV2(v, false, false, false)
 	b.server = s
 	s.Start()
+	if v.fatal != nil {
+		b.Close()
+		return nil, fmt.Errorf("start broker on %s: %w", o.Listen, v.fatal)
+	}
 	wait := 10 * time.Second
 	if t, ok := ctx.Deadline(); ok {
 		wait = min(wait, time.Until(t))
@@ -121,12 +124,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		b.Close()
 		return nil, fmt.Errorf("start broker on %s: not ready within %v", o.Listen, wait)
 	}
-	address := s.MQTTAddr()
-	if address == nil {
-		b.Close()
-		return nil, fmt.Errorf("start broker on %s: no MQTT listener", o.Listen)
-	}
-	b.address = address.String()
+	b.address = net.JoinHostPort(host, strconv.Itoa(options.MQTT.Port)) // filled in by then
 	return b, nil
 }
 
@@ -137,12 +135,22 @@ func (b *Broker) Addr() string { return b.address }
 func (b *Broker) Close() error {
 	b.server.Shutdown()
 	b.server.WaitForShutdown()
-	return b.clean()
+	return os.RemoveAll(b.scratch)
 }
 
-func (b *Broker) clean() error {
-	if b.temporary == "" {
-		return nil
+// scratch is an empty folder for the broker's files.
+//
+// Nothing survives a restart on purpose. Presence is announced anew by everybody
+// who connects, and what was kept for subscribers that will never return under
+// the same name would only pile up: nats-server leaves two stored consumers
+// behind at each restart with a subscriber of quality 1.
+func scratch(folder string) (string, error) {
+	if folder == "" {
+		return os.MkdirTemp("", "coldstation-mqtt-")
 	}
-	return os.RemoveAll(b.temporary)
+	folder = filepath.Join(folder, "mqtt")
+	if err := os.RemoveAll(folder); err != nil {
+		return "", err
+	}
+	return folder, os.MkdirAll(folder, 0o700)
 }

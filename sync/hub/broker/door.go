@@ -28,7 +28,8 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 
 func (r Role) permissions() *server.Permissions {
 	if r.Hub {
-		return may([]string{"cs.v1.>"}, []string{"cs.v1.>"})
+		all := []string{"cs.v1", "cs.v1.>"} // cs/v1/# is both
+		return may(all, all)
 	}
 	return may(
 		[]string{subject(wire.Topic(r.Station, wire.Up)), subject(wire.Topic(r.Station, wire.Birth))},
@@ -46,8 +47,12 @@ func may(publish, subscribe []string) *server.Permissions {
 // would need more.
 func subject(topic string) string { return strings.ReplaceAll(topic, "/", ".") }
 
-// voice turns the broker's log into ours.
-type voice struct{ log *slog.Logger }
+// voice turns the broker's log into ours, and keeps what was fatal while it
+// started, which the broker tells nobody else.
+type voice struct {
+	log   *slog.Logger
+	fatal error
+}
 
 func (v *voice) say(level slog.Level, format string, args []any) {
 	v.log.Log(context.Background(), level, "broker", "says", fmt.Sprintf(format, args...))
@@ -55,7 +60,7 @@ func (v *voice) say(level slog.Level, format string, args []any) {
 
 func (v *voice) Noticef(format string, args ...any) { v.say(slog.LevelDebug, format, args) }
 func (v *voice) Warnf(format string, args ...any)   { v.say(slog.LevelWarn, format, args) }
-func (v *voice) Fatalf(format string, args ...any)  { v.say(slog.LevelError, format, args) }
+func (v *voice) Fatalf(format string, args ...any)  { v.fatal = fmt.Errorf(format, args...) }
 func (v *voice) Errorf(format string, args ...any)  { v.say(slog.LevelError, format, args) }
 func (v *voice) Debugf(format string, args ...any)  { v.say(slog.LevelDebug, format, args) }
 func (v *voice) Tracef(format string, args ...any)  { v.say(slog.LevelDebug, format, args) }
