@@ -148,7 +148,7 @@ func (s *splitter) add(b []byte) (frame, bool) {
 		}
 		s.b = s.b[:copy(s.b, s.b[i:])]
 		f, n, err := decode(s.b)
-		if err == errCut {
+		if errors.Is(err, errCut) {
 			return f, false
 		}
 		s.b = s.b[:copy(s.b, s.b[max(n, 1):])]

@@ -2,6 +2,7 @@ package em4100
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestRecordedFrames(t *testing.T) {
 				t.Errorf("%s: encoded again: got % X, want % X", x.Remark, got, b)
 			}
 			for i := range b {
-				if _, n, err := decode(b[:i]); err != errCut || n != 0 {
+				if _, n, err := decode(b[:i]); !errors.Is(err, errCut) || n != 0 {
 					t.Errorf("%s: first %d bytes: got %d, %v, want %v", x.Remark, i, n, err, errCut)
 				}
 				for bit := range 8 {
@@ -56,7 +57,7 @@ func TestBrokenFrames(t *testing.T) {
 		"\x0214008EC793CE\r\n\x03":   nil,
 		"\x0214008EC793CE\x03\x0214": nil,
 	} {
-		if _, _, err := decode([]byte(text)); err != want {
+		if _, _, err := decode([]byte(text)); !errors.Is(err, want) {
 			t.Errorf("%q: got %v, want %v", text, err, want)
 		}
 	}

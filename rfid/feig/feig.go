@@ -441,7 +441,7 @@ func (r *Reader) roundTrip(request []byte, limit time.Duration) (frame, error) {
 				return f, nil
 			}
 			continue // somebody else's answer
-		case err != errCut:
+		case !errors.Is(err, errCut):
 			r.drain()
 			return frame{}, fmt.Errorf("%w: %w", rfid.ErrBroken, err)
 		}

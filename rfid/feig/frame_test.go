@@ -44,7 +44,7 @@ func TestRecordedFrames(t *testing.T) {
 				if _, _, err := decode(spoilt, false); err == nil {
 					t.Errorf("%s: %s: byte %d changed: got no error", path, x.Remark, i)
 				}
-				if _, n, err := decode(x.Request[:i], false); err != errCut || n != 0 {
+				if _, n, err := decode(x.Request[:i], false); !errors.Is(err, errCut) || n != 0 {
 					t.Errorf("%s: %s: first %d bytes: got %d, %v, want %v", path, x.Remark, i, n, err, errCut)
 				}
 			}

@@ -62,7 +62,7 @@ func both(t *testing.T, name string, b []byte, answer bool) {
 		if _, _, err := decode(spoilt, answer); err == nil {
 			t.Errorf("%s: byte %d changed: got no error", name, i)
 		}
-		if _, n, err := decode(b[:i], answer); err != errCut || n != 0 {
+		if _, n, err := decode(b[:i], answer); !errors.Is(err, errCut) || n != 0 {
 			t.Errorf("%s: first %d bytes: got %d, %v, want %v", name, i, n, err, errCut)
 		}
 	}

@@ -406,7 +406,7 @@ func (r *Reader) roundTrip(request []byte, limit time.Duration) (frame, error) {
 				return f, nil
 			}
 			continue // an old answer
-		case err != errCut:
+		case !errors.Is(err, errCut):
 			r.drain()
 			return frame{}, fmt.Errorf("%w: %w", rfid.ErrBroken, err)
 		}

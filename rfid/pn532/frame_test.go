@@ -47,7 +47,7 @@ func TestRecordedFrames(t *testing.T) {
 					t.Errorf("%s: encoded again: got % X, want % X", x.Remark, got, b)
 				}
 				for i := range b {
-					if _, n, err := decode(b[:i]); err != errCut || n != 0 {
+					if _, n, err := decode(b[:i]); !errors.Is(err, errCut) || n != 0 {
 						t.Errorf("%s: first %d bytes: got %d, %v, want %v", x.Remark, i, n, err, errCut)
 					}
 					for bit := range 8 {
@@ -91,7 +91,7 @@ func TestBrokenFrames(t *testing.T) {
 		"00 00 FF 00 00 00 00":                errLength,
 		"00 00 FF FF FF 00 02 FE D4 02 2A 00": nil,
 	} {
-		if _, _, err := decode(unhex(t, text)); err != want {
+		if _, _, err := decode(unhex(t, text)); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", text, err, want)
 		}
 	}
@@ -165,7 +165,7 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("% X: got % X when encoded again", b[:n], encode(nil, d))
 		}
 		if i := start(b); i < len(b) {
-			if _, _, err := decode(b[i:]); err == errStart {
+			if _, _, err := decode(b[i:]); errors.Is(err, errStart) {
 				t.Errorf("% X: a frame may start at %d, and does not", b, i)
 			}
 		}

@@ -331,7 +331,7 @@ func (r *Reader) roundTrip(request []byte, cmd byte, limit time.Duration) ([]byt
 				return f.Data[1:], nil
 			}
 			continue
-		case err != errCut:
+		case !errors.Is(err, errCut):
 			spoilt = err
 			r.used++
 			continue

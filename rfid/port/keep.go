@@ -101,18 +101,18 @@ func (k *Kept) Connected() error {
 	return k.err
 }
 
-func (k *Kept) state() (line *stream, err error, deadline time.Time, changed chan struct{}) {
+func (k *Kept) state() (line *stream, deadline time.Time, changed chan struct{}, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
-		return nil, os.ErrClosed, k.deadline, k.changed
+		return nil, k.deadline, k.changed, os.ErrClosed
 	}
-	return k.line, k.err, k.deadline, k.changed
+	return k.line, k.deadline, k.changed, k.err
 }
 
 func (k *Kept) Read(p []byte) (int, error) {
 	for {
-		line, err, deadline, changed := k.state()
+		line, deadline, changed, err := k.state()
 		if line != nil {
 			_ = line.SetReadDeadline(deadline)
 			n, err := line.Read(p)
@@ -139,7 +139,7 @@ func (k *Kept) Read(p []byte) (int, error) {
 }
 
 func (k *Kept) Write(p []byte) (int, error) {
-	line, err, _, _ := k.state()
+	line, _, _, err := k.state()
 	if line == nil {
 		return 0, err
 	}

@@ -56,7 +56,7 @@ func TestRecordedFrames(t *testing.T) {
 				if _, _, err := decode(spoilt); err == nil {
 					t.Errorf("%s: byte %d changed: got no error", x.Remark, i)
 				}
-				if _, n, err := decode(b[:i]); err != errCut || n != 0 {
+				if _, n, err := decode(b[:i]); !errors.Is(err, errCut) || n != 0 {
 					t.Errorf("%s: first %d bytes: got %d, %v, want %v", x.Remark, i, n, err, errCut)
 				}
 			}

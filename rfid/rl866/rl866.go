@@ -181,7 +181,7 @@ func (r *Reader) read(handle byte, first, count int, dst []byte) (_ []byte, size
 		}
 		switch {
 		case errors.Is(err, rfid.ErrLocked): // one status for locked and for missing, and reading needs no key
-			err = fmt.Errorf("%w: %v", rfid.ErrRange, err)
+			err = fmt.Errorf("%w: %s", rfid.ErrRange, err.Error())
 		case err == nil && got < n:
 			err = fmt.Errorf("%w: %d blocks of %d", rfid.ErrRange, got, n)
 		case err == nil && size != 0 && wide != size:
@@ -436,7 +436,7 @@ func (r *Reader) roundTrip(request []byte, limit time.Duration) (frame, error) {
 			}
 			next = acknowledge | (f.PCB^sequence)&sequence>>2
 			continue
-		case err != errCut:
+		case !errors.Is(err, errCut):
 			r.drain()
 			return frame{}, fmt.Errorf("%w: %w", rfid.ErrBroken, err)
 		}

@@ -62,7 +62,7 @@ func TestRecordedMessages(t *testing.T) {
 					t.Errorf("%s, %v: got % X, %d, %v, want % X", x.Remark, f, got, n, err, message)
 				}
 				for i := range b {
-					if _, n, err := decode(nil, b[:i], f); err != errCut || n != 0 {
+					if _, n, err := decode(nil, b[:i], f); !errors.Is(err, errCut) || n != 0 {
 						t.Errorf("%s, %v: first %d bytes: got %d, %v, want %v", x.Remark, f, i, n, err, errCut)
 					}
 					for bit := range 8 {
@@ -90,7 +90,7 @@ func TestBrokenFrames(t *testing.T) {
 		{Binary, "\x00\x00", errLength}, {Binary, "\xFF\xFF\x00", errLength}, {Binary, "\x02\x00\x00", errCut},
 		{BinaryWithCRC, "\x02\x00\x31\xE1", errLength}, {BinaryWithCRC, "\x04\x00\x00\x05\x15\xA8", errCheck},
 	} {
-		if _, _, err := decode(nil, []byte(c.b), c.f); err != c.want {
+		if _, _, err := decode(nil, []byte(c.b), c.f); !errors.Is(err, c.want) {
 			t.Errorf("%v, %q: got %v, want %v", c.f, c.b[:min(len(c.b), 20)], err, c.want)
 		}
 	}
@@ -183,7 +183,7 @@ func FuzzDecode(f *testing.F) {
 		if err == nil && !bytes.Equal(again, want) {
 			t.Errorf("%v: % X: got % X when encoded again", format, b[:n], again)
 		}
-		if err != nil && err != errCut && n == 0 {
+		if err != nil && !errors.Is(err, errCut) && n == 0 {
 			t.Errorf("%v: % X: %v, and nothing to pass over", format, b, err)
 		}
 		if tag, found, err := parseTag(b); found && (err != nil || tag.UID.IsZero()) {

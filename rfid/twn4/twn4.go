@@ -555,7 +555,7 @@ func (r *Reader) await(until time.Time) ([]byte, error) {
 		case err == nil:
 			r.answer = message
 			return message[1:], refusal(code(message[0]))
-		case err != errCut:
+		case !errors.Is(err, errCut):
 			return nil, fmt.Errorf("%w: %w", rfid.ErrBroken, err)
 		}
 		part := len(r.in) - r.used
