@@ -1,0 +1,58 @@
+package ledger
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"coldstation/sync/circ"
+)
+
+// BenchmarkAppend measures what a durable loan costs beside the least that bbolt
+// can do: one transaction that puts 300 bytes. Rounds of both alternate, so that
+// a disk that is slow for a while is slow for both; the ratio is that of the
+// medians, since a single flush may take a hundred times as long.
+func BenchmarkAppend(b *testing.B) {
+	l := newLender(b)
+	l.lend("first", anna)
+	bare, err := bbolt.Open(filepath.Join(b.TempDir(), "bare"), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer bare.Close()
+	bucket, value := []byte("event"), bytes.Repeat([]byte{7}, 300)
+	if err := bare.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket(bucket); return err }); err != nil {
+		b.Fatal(err)
+	}
+	var ours, theirs []time.Duration
+	n := uint64(0)
+	for b.Loop() {
+		for range 50 {
+			n++
+			start := time.Now()
+			l.lend(circ.ItemID(fmt.Sprint("167N", n%2000)), anna)
+			ours = append(ours, time.Since(start))
+			start = time.Now()
+			err := bare.Update(func(tx *bbolt.Tx) error {
+				t := tx.Bucket(bucket)
+				t.FillPercent = 1
+				return t.Put(number(n), value)
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			theirs = append(theirs, time.Since(start))
+		}
+	}
+	slices.Sort(ours)
+	slices.Sort(theirs)
+	mine, bareOne := ours[len(ours)/2], theirs[len(theirs)/2]
+	b.ReportMetric(float64(time.Second/mine), "appends/s")
+	b.ReportMetric(float64(ours[len(ours)*99/100])/1e6, "p99-ms")
+	fmt.Printf("\nratio ledger-append %.2f\n", float64(bareOne)/float64(mine))
+}

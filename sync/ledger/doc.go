@@ -1,0 +1,49 @@
+// Package ledger is what a station remembers: an append-only log of events in
+// one file, what follows from them, and what the hub has told.
+//
+// # The promise
+//
+//   - [Ledger.Append] is one transaction: the events, their numbers, their
+//     running hash and all that follows from them are on the disk together when
+//     it returns, or none of it is.
+//   - Numbers run from 1 without gaps. What is written is never changed.
+//   - After a failed write the ledger is broken: it refuses everything until it
+//     is opened anew, because nobody knows what the disk has.
+//   - A file that is not this station's is not touched.
+//
+// # The file
+//
+// A bbolt file (go.etcd.io/bbolt) of these buckets; numbers are 8 bytes, big
+// endian, records are CBOR:
+//
+//	meta     magic, version, station, ledger (UUID), key check, notice stream,
+//	         its cursor and chain, streams that are over
+//	event    number → chain(32) ‖ event as in package wire
+//	here     what follows from the events, and from nothing else
+//	alias    reference of a linked card → reference of its patron, sealed identifier
+//	mark     name → number
+//	told     what the notices of the present stream said
+//	verdict  number → what the library system made of that event
+//
+// Keys in here and told begin with a letter that says what they hold; see
+// fold.go and told.go. bbolt is asked for durable single transactions only:
+// never Batch, which waits, and never NoSync. The event bucket fills its pages
+// to the brim since it only grows at the end (299 MB against 603 MB for a
+// million events).
+//
+// # Two sources, one answer
+//
+// Events and notices meet only when a question is asked. What the hub told of an
+// item carries how far the hub had heard this station by then; a later event of
+// the station's own counts for more, an earlier one for less. So here can at any
+// time be folded from the events again and compared: [Ledger.Verify].
+//
+// # Privacy
+//
+// A card number stands nowhere in the file. A patron is a [circ.Ref], an HMAC
+// under the station's key. What the hub told of a patron is sealed (AES-256-GCM)
+// under a key derived from the station's key and the card's identifier (HKDF,
+// SHA-256), so it opens only while the card is at hand, and nobody can list who
+// is known. The file without the station's key tells nothing; with the key a
+// thief can still only try card numbers one by one.
+package ledger

@@ -1,0 +1,299 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"reflect"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"coldstation/sync/circ"
+	"coldstation/sync/wire"
+)
+
+func TestPatronsOpenWithTheirCards(t *testing.T) {
+	l := newLender(t)
+	stream := uuid.New()
+	told := circ.Patron{ID: anna, FirstName: "Anneli", Policy: "special", Language: "fi", Cards: []string{"E0040150AAAA0001"}}
+	l.tell(stream, circ.PolicyPut{Policy: circ.Policy{ID: "special", LoanDays: 28, FeeFree: true}}, circ.PatronPut{Patron: told})
+	l.reopen()
+	for _, card := range []circ.PatronID{anna, circ.NewPatronID("E0040150AAAA0001")} {
+		got, ref, known, err := l.Patron(card)
+		if err != nil || !known || ref != l.Ref(anna) || !reflect.DeepEqual(got, told) {
+			t.Errorf("patron with %v: %+v, %v, %v, %v", card, got, ref, known, err)
+		}
+	}
+	if got, ref, known, err := l.Patron(eino); err != nil || known || ref != l.Ref(eino) || got.ID != eino {
+		t.Errorf("somebody unknown: %+v, %v, %v, %v", got, ref, known, err)
+	}
+	if p, known, err := l.Policy("special"); err != nil || !known || p.LoanDays != 28 {
+		t.Errorf("policy %+v, %v, %v", p, known, err)
+	}
+
+	l.append([]circ.PatronID{anna, staff}, circ.AliasLinked{Patron: l.Ref(anna), Alias: circ.NewPatronID("BAND-7"), By: l.Ref(staff)})
+	if got, ref, known, err := l.Patron(circ.NewPatronID("BAND-7")); err != nil || !known || ref != l.Ref(anna) || got.FirstName != "Anneli" {
+		t.Errorf("a wristband: %+v, %v, %v, %v", got, ref, known, err)
+	}
+	if _, err := l.Append(noon, nil, circ.AliasLinked{Patron: l.Ref(anna), Alias: circ.NewPatronID("BAND-8")}); !errors.Is(err, ErrStranger) {
+		t.Errorf("a wristband without the card: %v, want %v", err, ErrStranger)
+	}
+
+	told.Cards = []string{"E0040150AAAA0002"}
+	l.tell(stream, circ.PatronPut{Patron: told})
+	if _, ref, known, _ := l.Patron(circ.NewPatronID("E0040150AAAA0001")); known || ref == l.Ref(anna) {
+		t.Error("a card that was taken away still opens the account")
+	}
+	l.tell(stream, circ.PatronGone{ID: anna})
+	if _, _, known, err := l.Patron(anna); err != nil || known {
+		t.Errorf("a patron who is gone: %v, %v", known, err)
+	}
+	if _, _, known, err := l.Patron(circ.NewPatronID("E0040150AAAA0002")); err != nil || known {
+		t.Errorf("the card of a patron who is gone: %v, %v", known, err)
+	}
+	l.verify()
+}
+
+func TestProxies(t *testing.T) {
+	l := newLender(t)
+	stream := uuid.New()
+	p := circ.Proxy{ID: "p1", Principal: anna, Agent: eino, Scopes: circ.MayBorrow | circ.MayRenew, From: noon.Wall, To: noon.Wall.AddDate(1, 0, 0)}
+	l.tell(stream, circ.ProxyPut{Proxy: p}, circ.ProxyPut{Proxy: circ.Proxy{ID: "p2", Principal: staff, Agent: eino}})
+	got, err := l.Proxies(eino)
+	if err != nil || len(got) != 2 || got[0].Principal != anna || got[0].Scopes != p.Scopes || !got[0].To.Equal(p.To) {
+		t.Errorf("proxies %+v, %v, want %+v and another", got, err, p)
+	}
+	p.Agent = staff
+	l.tell(stream, circ.ProxyPut{Proxy: p}, circ.ProxyCancelled{ID: "p2"})
+	if got, err := l.Proxies(eino); err != nil || len(got) != 0 {
+		t.Errorf("an agent no more: %+v, %v", got, err)
+	}
+	if got, err := l.Proxies(staff); err != nil || len(got) != 1 {
+		t.Errorf("the new agent: %+v, %v", got, err)
+	}
+	// Lending on the principal's account needs no card of theirs: the record tells who they are.
+	l.append([]circ.PatronID{anna, staff}, circ.CheckedOut{Item: "1", Patron: l.Ref(anna), By: l.Ref(staff)})
+	l.verify()
+}
+
+func TestStandingNotices(t *testing.T) {
+	l := newLender(t)
+	stream := uuid.New()
+	item := circ.Item{ID: "1", Title: "Kalevala", Marks: circ.LargePrint, Home: "maple-house"}
+	l.tell(stream, circ.ItemPut{Item: item}, circ.ItemPut{Item: circ.Item{ID: "2"}}, circ.ItemGone{ID: "2"},
+		circ.MessagePut{ID: "m", Words: map[string]string{"fi": "Suljettu"}}, circ.SettingsPut{Version: 3, Values: map[string]string{"volume": "5"}},
+		circ.ConsignmentPut{ID: "c", Items: []circ.ItemID{"1"}}, circ.RecallPut{ID: "r", Items: []circ.ItemID{"1"}},
+		circ.PicksPut{Name: "autumn", Items: []circ.ItemID{"1"}}, circ.Command{Name: "census"}, circ.Command{Name: "restart"})
+	if got, known, err := l.Item("1"); err != nil || !known || got != item {
+		t.Errorf("item %+v, %v, %v", got, known, err)
+	}
+	if got, err := l.Items(); err != nil || !reflect.DeepEqual(got, []circ.Item{item}) {
+		t.Errorf("items %+v, %v", got, err)
+	}
+	if got, err := l.Messages(); err != nil || got["m"]["fi"] != "Suljettu" {
+		t.Errorf("messages %v, %v", got, err)
+	}
+	if got, known, err := l.Settings(); err != nil || !known || got.Version != 3 || got.Values["volume"] != "5" {
+		t.Errorf("settings %v, %v, %v", got, known, err)
+	}
+	for name, list := range map[string]func() (map[string][]circ.ItemID, error){"c": l.Consignments, "r": l.Recalls, "autumn": l.Picks} {
+		if got, err := list(); err != nil || !reflect.DeepEqual(got, map[string][]circ.ItemID{name: {"1"}}) {
+			t.Errorf("list %s: %v, %v", name, got, err)
+		}
+	}
+	want := []circ.Notice{{Seq: 9, Body: circ.Command{Name: "census"}}, {Seq: 10, Body: circ.Command{Name: "restart"}}}
+	if got, err := l.Commands(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("commands %v, %v, want %v", got, err, want)
+	}
+	l.append(nil, circ.NoticeTaken{Notice: 9})
+	if got, err := l.Commands(); err != nil || !reflect.DeepEqual(got, want[1:]) {
+		t.Errorf("commands %v, %v, want %v", got, err, want[1:])
+	}
+	l.tell(stream, circ.RecallPut{ID: "r"}, circ.MessagePut{ID: "m"})
+	if got, err := l.Recalls(); err != nil || len(got) != 0 {
+		t.Errorf("a recall that is over: %v, %v", got, err)
+	}
+	l.verify()
+}
+
+func TestLoansToldAndLoansMade(t *testing.T) {
+	elsewhere := circ.LoanPut{Item: "1", Patron: eino, At: noon.Wall.AddDate(0, 0, -7), Due: due.AddDate(0, 0, -7)}
+	stream := uuid.New()
+	for _, story := range []struct {
+		name string
+		play func(*lender)
+		want string
+	}{
+		{"told", func(l *lender) { l.tell(stream, elsewhere) }, "eino confirmed 15.12."},
+		{"told; told gone", func(l *lender) { l.tell(stream, elsewhere, circ.LoanGone{Item: "1"}) }, "none"},
+		{"told; returned here", func(l *lender) {
+			l.tell(stream, elsewhere)
+			l.append(nil, circ.CheckedIn{Item: "1", Patron: l.Ref(eino)})
+		}, "none"},
+		{"told; returned here; undone", func(l *lender) {
+			l.tell(stream, elsewhere)
+			l.append(nil, circ.Undone{Seq: l.append(nil, circ.CheckedIn{Item: "1", Patron: l.Ref(eino)})})
+		}, "eino confirmed 15.12."},
+		{"told; renewed here", func(l *lender) {
+			l.tell(stream, elsewhere)
+			l.append([]circ.PatronID{eino}, circ.Renewed{Item: "1", Patron: l.Ref(eino), Due: due})
+		}, "eino confirmed 22.12."},
+		{"told; lent here to another", func(l *lender) {
+			l.tell(stream, elsewhere)
+			l.append([]circ.PatronID{anna}, circ.CheckedOut{Item: "1", Patron: l.Ref(anna), From: l.Ref(eino), Due: due})
+		}, "anna noted 22.12."},
+		{"lent here, the hub not knowing says gone", func(l *lender) {
+			l.lend("1", anna)
+			l.tell(stream, circ.LoanGone{Item: "1"})
+		}, "anna noted 22.12."},
+		{"lent here, the hub knowing says gone", func(l *lender) {
+			if err := l.SetMark(Hub, l.lend("1", anna)); err != nil {
+				l.t.Fatal(err)
+			}
+			l.tell(stream, circ.LoanGone{Item: "1"})
+		}, "none"},
+		{"lent here, and told of it with another date", func(l *lender) {
+			if err := l.SetMark(Hub, l.lend("1", anna)); err != nil {
+				l.t.Fatal(err)
+			}
+			l.tell(stream, circ.LoanPut{Item: "1", Patron: anna, Due: due.AddDate(0, 0, 2)})
+		}, "anna received 24.12."},
+	} {
+		t.Run(story.name, func(t *testing.T) {
+			l := newLender(t)
+			story.play(l)
+			l.wantLoan("1", story.want)
+			l.reopen()
+			l.wantLoan("1", story.want)
+			l.verify()
+			all, err := l.OpenLoans()
+			if want := story.want != "none"; err != nil || (len(all) == 1) != want {
+				t.Errorf("open loans %+v, %v", all, err)
+			}
+			listed := 0
+			for _, id := range []circ.PatronID{anna, eino} {
+				loans, err := l.Loans(l.Ref(id))
+				if err != nil {
+					t.Fatal(err)
+				}
+				listed += len(loans)
+			}
+			if listed != len(all) {
+				t.Errorf("accounts list %d loans, want %d", listed, len(all))
+			}
+		})
+	}
+}
+
+func TestANewStreamReplacesTheOld(t *testing.T) {
+	l := newLender(t)
+	old, fresh := uuid.New(), uuid.New()
+	l.lend("1", anna)
+	l.tell(old, circ.ItemPut{Item: circ.Item{ID: "1"}}, circ.ItemPut{Item: circ.Item{ID: "2"}}, circ.LoanPut{Item: "2", Patron: eino, Due: due}, circ.LoanConfirmed{Seq: 2})
+	raw := encode(t, circ.ItemPut{Item: circ.Item{ID: "3"}})
+	if _, _, err := l.TakeNotices(noon, fresh, 2, raw, wire.Chain{}.After(raw)); !errors.Is(err, ErrGap) {
+		t.Errorf("a new stream from its middle: %v, want %v", err, ErrGap)
+	}
+	l.tell(fresh, circ.ItemPut{Item: circ.Item{ID: "3"}})
+	if got, err := l.Items(); err != nil || len(got) != 1 || got[0].ID != "3" {
+		t.Errorf("items %+v, %v, want only 3", got, err)
+	}
+	l.wantLoan("1", "anna confirmed 22.12.")
+	l.wantLoan("2", "none")
+	if _, _, err := l.TakeNotices(noon, old, 1, raw, wire.Chain{}.After(raw)); !errors.Is(err, ErrOver) {
+		t.Errorf("the old stream, said again: %v, want %v", err, ErrOver)
+	}
+	if _, _, err := l.Notices(old); !errors.Is(err, ErrOver) {
+		t.Errorf("the old stream, asked for: %v, want %v", err, ErrOver)
+	}
+	l.reopen()
+	if stream, cursor, _, err := l.NoticeCursor(); err != nil || stream != fresh || cursor != 1 {
+		t.Errorf("stands at %s %d, %v, want %s 1", stream, cursor, err, fresh)
+	}
+	l.verify()
+}
+
+func TestNoticesOnceAndInOrder(t *testing.T) {
+	l := newLender(t)
+	stream := uuid.New()
+	raw := encode(t, circ.ItemPut{Item: circ.Item{ID: "1"}}, circ.Command{Name: "census"}, circ.ItemPut{Item: circ.Item{ID: "2"}})
+	newer := append([]byte(nil), raw[2]...)
+	newer[1] = 2 // the version
+	zero := wire.Chain{}
+	for _, step := range []struct {
+		name  string
+		first uint64
+		raw   [][]byte
+		chain wire.Chain
+		want  uint64
+		err   error
+	}{
+		{"a gap", 2, raw[1:], zero.After(raw), 0, ErrGap},
+		{"another chain", 1, raw[:2], wire.Chain{1}, 0, ErrForked},
+		{"two", 1, raw[:2], zero.After(raw[:2]), 2, nil},
+		{"the same two", 1, raw[:2], zero.After(raw[:2]), 2, nil},
+		{"a newer one", 3, [][]byte{newer}, zero.After(raw[:2]).Next(newer), 2, wire.ErrNewer},
+		{"nonsense", 3, [][]byte{{1}}, zero.After(raw[:2]).Next([]byte{1}), 2, wire.ErrMalformed},
+		{"all three", 1, raw, zero.After(raw), 3, nil},
+		{"one, and a newer one", 4, [][]byte{raw[0], newer}, zero.After(raw).Next(raw[0]).Next(newer), 4, wire.ErrNewer},
+	} {
+		got, _, err := l.TakeNotices(noon, stream, step.first, step.raw, step.chain)
+		if got != step.want || !errors.Is(err, step.err) {
+			t.Errorf("%s: taken up to %d, %v, want %d, %v", step.name, got, err, step.want, step.err)
+		}
+	}
+	if got, err := l.Commands(); err != nil || len(got) != 1 {
+		t.Errorf("commands %v, %v, want one", got, err)
+	}
+}
+
+// What a thief gets who takes the disk: no card number, no name.
+func TestNobodyIsNamedInTheFile(t *testing.T) {
+	l := newLender(t)
+	stream := uuid.New()
+	secrets := []string{"20000000000017", "20000000000025", "20000000000033", "20000000000041", "Anneli-Maria", "Eino-Johannes", "E0040150AAAA0001", "BAND-7777"}
+	l.tell(stream,
+		circ.PatronPut{Patron: circ.Patron{ID: anna, FirstName: secrets[4], Policy: "special", Cards: []string{secrets[6]}}},
+		circ.PatronPut{Patron: circ.Patron{ID: eino, FirstName: secrets[5]}},
+		circ.ProxyPut{Proxy: circ.Proxy{ID: "p", Principal: anna, Agent: eino, Scopes: circ.MayBorrow}},
+		circ.LoanPut{Item: "9", Patron: circ.NewPatronID(secrets[3]), Due: due})
+	l.lend("1", anna)
+	l.append([]circ.PatronID{anna, staff}, circ.AliasLinked{Patron: l.Ref(anna), Alias: circ.NewPatronID(secrets[7]), By: l.Ref(staff)})
+	l.append(nil, circ.CheckedIn{Item: "1", Patron: l.Ref(anna)})
+	l.tell(stream, circ.PatronPut{Patron: circ.Patron{ID: anna, FirstName: secrets[4]}}, circ.PatronGone{ID: eino})
+	l.verify()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(l.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range secrets {
+		if bytes.Contains(content, []byte(secret)) {
+			t.Errorf("the file names %q", secret)
+		}
+	}
+	if !bytes.Contains(content, []byte("maple-house")) {
+		t.Error("the file does not even name its station: the search is broken")
+	}
+}
+
+func TestRecordsTellLittleByTheirLength(t *testing.T) {
+	l := newLender(t)
+	short, err := l.hide(patronUse, anna, patronRecord{FirstName: "Bo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := l.hide(patronUse, anna, patronRecord{FirstName: "Marja-Leena", Policy: "special", Language: "fi"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(short) != len(long) {
+		t.Errorf("records of %d and %d bytes, want one length", len(short), len(long))
+	}
+	if _, err := reveal[patronRecord](l.Ledger, patronUse, eino, short); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("opened with another card: %v", err)
+	}
+}
