@@ -41,6 +41,6 @@
 //
 // Both ends are step functions over plain values ([Sender.Step],
 // [Receiver.Step]): no clock, no goroutine, no broker, so that a simulator can
-// drive stations and hubs through ten thousand bad days in seconds. [Send] and
-// [Receive] are the loops around them.
+// drive stations and hubs through ten thousand bad days in seconds. The loops
+// around them are package station and the desks of package hub.
 package courier
