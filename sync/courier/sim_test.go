@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,6 +36,7 @@ func TestWorlds(t *testing.T) {
 		n = min(n, 500)
 	}
 	t.Logf("-seed %d -seeds %d", first, n)
+	defer debug.SetGCPercent(debug.SetGCPercent(1000)) // small worlds, soon forgotten
 	var next atomic.Uint64
 	var total, failed tally
 	var lock sync.Mutex
