@@ -12,16 +12,21 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"coldstation/rfid/sim"
 )
 
 const usage = `readersim plays an RFID reader, byte for byte, for programs that want one.
 
   readersim --protocol feig --table FILE (--link PATH | --listen ADDR)
             [--fault KIND,…] [--rate SHARE] [--seed N] [--pace] [--control SOCKET]
+            [--scanner CHOICE,…]
       plays a reader. --link makes a pseudo-terminal and a link to it,
       --listen waits for one TCP connection at a time (127.0.0.1:10001).
       --fault spoils a share of requests (--rate, default 0.1); the same --seed
       gives the same run. --pace takes the time a real line takes.
+      --protocol line is a barcode scanner, and put shows it something once; its
+      --scanner choices: %s.
 
 while it runs, from another shell:
   readersim list              what lies on the pad and beside it
@@ -37,6 +42,9 @@ without a running one:
   readersim tag --encode --item ID [--isil FI-He] [--part 1/2] [--usage 1]
             [--title TEXT] [--format 28560-3|28560-3-short|28560-2]
       the reverse: prints the memory in hexadecimal
+  readersim number --rules FILE [--from line|tag|chip] EXAMPLE
+      tries a library's rules for patron and item numbers: says what an example
+      becomes and why (package rfid/number describes the rules)
   readersim probe PORT
       finds the protocol of the reader on a port: /dev/ttyUSB0,
       usb:0403:6001, tcp:10.0.0.7:10001
@@ -45,6 +53,7 @@ A table is JSON, bytes in hexadecimal:
   {"cards": [{"name": "anna", "uid": "04A1B2C3D4E5F6", "on": false}],
    "items": [{"name": "moomin", "uid": "E004015012345678", "dsfid": "00",
               "afi": "07", "memory": "110101…", "on": true}]}
+Either may have a "barcode"; an item without one is scanned by what its tag says.
 `
 
 func main() {
@@ -53,7 +62,7 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Print(usage)
+		fmt.Printf(usage, strings.Join(sim.Choices(), " "))
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "readersim:", err)
 		os.Exit(1)
@@ -69,6 +78,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return remote(verb, rest, out)
 	case "tag":
 		return tag(rest, out)
+	case "number":
+		return tryNumber(rest, out)
 	case "probe":
 		return probe(rest, out)
 	case "help", "--help", "-help", "-h":

@@ -16,6 +16,7 @@ import (
 
 	"coldstation/rfid"
 	"coldstation/rfid/feig"
+	"coldstation/rfid/line"
 	"coldstation/rfid/port"
 )
 
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 
 const library = `{"cards": [{"name": "anna", "uid": "04A1B2C3D4E5F6"}],
   "items": [{"name": "moomin", "uid": "E004010012345678", "afi": "07", "memory": "11010131", "on": true},
-            {"name": "kalevala", "uid": "E004015000000001", "afi": "07"}]}`
+            {"name": "kalevala", "uid": "E004015000000001", "afi": "07", "barcode": "167N01010101"}]}`
 
 // bench is a running readersim.
 type bench struct {
@@ -194,6 +195,59 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
+func TestScanner(t *testing.T) {
+	b := start(t, "--protocol", "line", "--scanner", "aim,crlf", "--link", "DIR/scanner")
+	scanner := line.New(port.Keep(filepath.Join(b.dir, "scanner"), port.Mode{Baud: 9600}), line.Options{AIM: true})
+	defer scanner.Close()
+	scans := make(chan string)
+	go func() {
+		defer close(scans)
+		for {
+			text, err := scanner.Scan()
+			if errors.Is(err, rfid.ErrClosed) {
+				return
+			}
+			if err == nil {
+				scans <- text
+			}
+		}
+	}()
+	for _, name := range []string{"kalevala", "kalevala", "anna"} { // the same book twice is two scans
+		b.ask("put", name)
+		select {
+		case got := <-scans:
+			if want := map[string]string{"kalevala": "167N01010101", "anna": "04A1B2C3D4E5F6"}[name]; got != want {
+				t.Errorf("%s: got %q, want %q", name, got, want)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%s: not scanned", name)
+		}
+	}
+	if out := b.ask("list"); strings.Count(out, "on pad") != 1 { // moomin has neither barcode nor label
+		t.Errorf("list: got\n%s", out)
+	}
+}
+
+func TestNumber(t *testing.T) {
+	rules := filepath.Join(t.TempDir(), "numbers")
+	if err := os.WriteFile(rules, []byte("patron chip [0-9A-F]{8} reversed decimal\nitem line 3\\d{13} check=luhn\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--from", "chip", "A1B2C3D4"}, "    fits: patron 3569595041\n"},
+		{[]string{"30234000517861"}, "    fits: item 30234000517861\n"},
+		{[]string{"30234000517862"}, "    no: check=luhn: the check digit is 2 and should be 1\nno rule fits: nobody's number\n"},
+	} {
+		out, err := run(append([]string{"number", "--rules", rules}, c.args...)...)
+		if err != nil || !strings.HasSuffix(out, c.want) {
+			t.Errorf("%v: got %q, %v, want %q", c.args, out, err, c.want)
+		}
+	}
+}
+
 func TestTag(t *testing.T) {
 	for _, format := range []string{"28560-3", "28560-3-short", "28560-2"} {
 		mem, err := run("tag", "--encode", "--item", "167N01010101", "--isil", "FI-He", "--part", "2/3", "--format", format)
@@ -215,6 +269,7 @@ func TestTag(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for _, args := range [][]string{
 		{"dance"}, {"--table", "/nowhere", "--link", "x"}, {"--table", "x"}, {"tag", "--hex", "1"}, {"probe"}, {"probe", "/dev/nosuchport"},
+		{"number", "1"}, {"number", "--rules", "/nowhere", "1"}, {"--protocol", "line", "--scanner", "loud", "--table", "/dev/null", "--link", "x"},
 		{"list", "--control", "/nowhere/socket"}, {"tag", "--encode"}, {"--flight"},
 	} {
 		if out, err := run(args...); err == nil || !strings.HasPrefix(err.Error(), "readersim: ") {

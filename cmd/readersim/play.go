@@ -22,6 +22,7 @@ func play(ctx context.Context, args []string, out io.Writer) error {
 	rate := f.Float64("rate", 0.1, "")
 	seed := f.Uint64("seed", 1, "")
 	pace := f.Bool("pace", false, "")
+	scanner := f.String("scanner", "", "")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -40,6 +41,15 @@ func play(ctx context.Context, args []string, out io.Writer) error {
 	line, err := sim.NewLine(*protocol, table)
 	if err != nil {
 		return err
+	}
+	if *scanner != "" {
+		s, ok := line.Device.(*sim.Scanner)
+		if !ok {
+			return fmt.Errorf("--scanner is for --protocol line, not %s", *protocol)
+		}
+		if err := s.Choose(strings.Split(*scanner, ",")...); err != nil {
+			return err
+		}
 	}
 	if *pace {
 		line.Baud = sim.Protocols[*protocol].Baud

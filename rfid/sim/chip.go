@@ -6,7 +6,8 @@ import "coldstation/rfid"
 type Chip struct {
 	Name string
 	rfid.Tag
-	On bool // in the field
+	On      bool   // in the field
+	Barcode string // printed on it; empty: none, or what its memory says
 
 	AFI       rfid.AFI
 	ICRef     byte

@@ -88,6 +88,7 @@ var Protocols = map[string]Protocol{
 	"pn532":  {Baud: 115200, Bits: 10, Gap: 50 * time.Millisecond, Device: func(t *Table) Device { return NewPN532(t) }},
 	"twn4":   {Baud: 115200, Bits: 10, Gap: 50 * time.Millisecond, Device: func(t *Table) Device { return NewTWN4(t) }},
 	"em4100": {Baud: 9600, Bits: 10, Gap: 20 * time.Millisecond, Device: func(t *Table) Device { return NewEM4100(t) }},
+	"line":   {Baud: 9600, Bits: 10, Gap: 50 * time.Millisecond, Device: func(t *Table) Device { return NewScanner(t) }},
 	"id12":   {Baud: 9600, Bits: 10, Gap: 20 * time.Millisecond, Device: func(t *Table) Device { return NewID12(t) }},
 }
 

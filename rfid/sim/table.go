@@ -24,9 +24,9 @@ import (
 // A card's UID has 4, 7 or 10 bytes (ISO 14443A) or 5 (EM4100). One of 4 bytes is
 // a MIFARE Classic 1K as delivered, one that begins with 08 a telephone. A card
 // may have "sector1", which makes it a MIFARE Classic with that data, and for it
-// "key_a" and "key_b". An item may also
-// have "blocksize" (4), "locked" (a list of block numbers), "afi_locked" and
-// "eas". A memory shorter than the chip's is filled with zeros.
+// "key_a" and "key_b". An item may also have "blocksize" (4), "locked" (a list of
+// block numbers), "afi_locked" and "eas". A memory shorter than the chip's is
+// filled with zeros. Either may have "barcode", the text printed on it.
 type Table struct {
 	mu      sync.Mutex
 	chips   []*Chip
@@ -49,6 +49,7 @@ type cardRow struct {
 	UID  rfid.UID `json:"uid"`
 	On   bool     `json:"on"`
 
+	Barcode string   `json:"barcode"`
 	Sector1 hexBytes `json:"sector1"`
 	KeyA    hexBytes `json:"key_a"`
 	KeyB    hexBytes `json:"key_b"`
@@ -58,6 +59,7 @@ type itemRow struct {
 	Name      string   `json:"name"`
 	UID       rfid.UID `json:"uid"`
 	On        bool     `json:"on"`
+	Barcode   string   `json:"barcode"`
 	DSFID     hexBytes `json:"dsfid"`
 	AFI       hexBytes `json:"afi"`
 	Memory    hexBytes `json:"memory"`
@@ -98,7 +100,7 @@ func ReadTable(r io.Reader) (*Table, error) {
 		if row.UID.Len() == 5 {
 			kind = rfid.EM4100
 		}
-		c := Chip{Name: row.Name, On: row.On, Tag: rfid.Tag{UID: row.UID, Kind: kind}}
+		c := Chip{Name: row.Name, On: row.On, Barcode: row.Barcode, Tag: rfid.Tag{UID: row.UID, Kind: kind}}
 		if row.Sector1 != nil || row.KeyA != nil || row.KeyB != nil {
 			if kind != rfid.ISO14443A {
 				return nil, fmt.Errorf("card %q: an EM4100 has no sectors", row.Name)
@@ -112,7 +114,7 @@ func ReadTable(r io.Reader) (*Table, error) {
 		}
 	}
 	for _, row := range rows.Items {
-		c := Chip{Name: row.Name, On: row.On, BlockSize: row.BlockSize, Memory: row.Memory, EAS: row.EAS, AFILock: row.AFILocked,
+		c := Chip{Name: row.Name, On: row.On, Barcode: row.Barcode, BlockSize: row.BlockSize, Memory: row.Memory, EAS: row.EAS, AFILock: row.AFILocked,
 			Tag: rfid.Tag{UID: row.UID, Kind: rfid.ISO15693}}
 		if len(row.DSFID) > 1 || len(row.AFI) > 1 {
 			return nil, fmt.Errorf("item %q: dsfid and afi are one byte each", row.Name)
