@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"coldstation/cmd/internal/conf"
 	"coldstation/sync/hub/store"
 	"coldstation/sync/identity"
 )
@@ -30,6 +31,7 @@ var commands = map[string]func(context.Context, []string) error{
 }
 
 func main() {
+	conf.Log()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	run, args := serve, os.Args[1:]

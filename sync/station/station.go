@@ -33,7 +33,7 @@ type Log interface {
 	ID() uuid.UUID
 	// Bounds are the oldest and the newest event held; first = last+1 for none.
 	Bounds() (first, last uint64, err error)
-	// Chain is the running hash at seq, zero where the log does not reach.
+	// Chain is the running hash at seq; ledger.ErrGone where the log does not reach.
 	Chain(seq uint64) (wire.Chain, error)
 	// Read answers events from seq on, at most max and size bytes but at least
 	// one, and the running hash after the last of them.
@@ -101,7 +101,7 @@ func New(s Settings) (*Station, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open delivery: %w", err)
 	}
-	chain, err := s.Log.Chain(mark)
+	chain, err := chainAt(s.Log, mark)
 	if err != nil {
 		return nil, fmt.Errorf("open delivery: %w", err)
 	}
@@ -123,6 +123,16 @@ func New(s Settings) (*Station, error) {
 		return nil, fmt.Errorf("open delivery: %w", err)
 	}
 	return st, nil
+}
+
+// chainAt is the running hash at seq, zero where the log does not reach: then
+// the courier finds out that a disk was rolled back, or that events are gone.
+func chainAt(log Log, seq uint64) (wire.Chain, error) {
+	chain, err := log.Chain(seq)
+	if errors.Is(err, ledger.ErrGone) {
+		return wire.Chain{}, nil
+	}
+	return chain, err
 }
 
 // state is the station's presence. Sessions of one boot never repeat: the start
@@ -208,7 +218,7 @@ func (s *Station) hear(now func() time.Duration, event link.Event) error {
 		case wire.Batch:
 			return s.receive(courier.Arrived{Batch: message})
 		case wire.Ack:
-			own, err := s.Log.Chain(message.Cursor)
+			own, err := chainAt(s.Log, message.Cursor)
 			if err != nil {
 				return err
 			}

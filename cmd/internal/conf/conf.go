@@ -12,11 +12,17 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
 	"github.com/peterbourgon/ff/v3"
 )
+
+// Log makes lines of name=value on standard error the program's log.
+func Log() {
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+}
 
 // Parse fills set from args, the environment and the file named by --config.
 // It answers flag.ErrHelp after --help has printed the table of settings.

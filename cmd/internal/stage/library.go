@@ -120,7 +120,7 @@ func (l *Library) Kiosk(ctx context.Context, id string, env []string, args ...st
 		if err == nil && (!s.Online || s.NoticesPending > 0) {
 			err = fmt.Errorf("it is %+v", s)
 		}
-		return errors.Join(k.Alive(), err)
+		return errors.Join(k.Alive(), err, k.Logged("first frame"))
 	})
 }
 

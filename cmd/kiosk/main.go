@@ -1,0 +1,77 @@
+// Command kiosk is one station: a touchscreen, a pad, a ledger, and delivery to
+// the library whenever there is a network. It runs until it is stopped; what it
+// said it had noted is on the disk at any instant.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"coldstation/assets"
+	"coldstation/cmd/internal/conf"
+	"coldstation/kiosk/phrase"
+	"coldstation/kiosk/ui"
+)
+
+func main() {
+	conf.Log()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	switch err := run(ctx, os.Args[1:]); {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "kiosk:", err)
+		os.Exit(1)
+	}
+}
+
+// run shows the window, which belongs to the main goroutine, and beside it the
+// station. The end of one is the end of the other.
+func run(ctx context.Context, args []string) error {
+	s, err := parse(args)
+	if err != nil {
+		return err
+	}
+	folder, err := fs.Sub(assets.Words, "words")
+	if err != nil {
+		return err
+	}
+	words, err := phrase.Load(folder)
+	if err != nil {
+		return err
+	}
+	station, err := assemble(s, words)
+	if err != nil {
+		return err
+	}
+	defer station.close()
+	window := ui.New(ui.Options{
+		Words:       words,
+		Display:     ui.Display{Diagonal: s.diagonal * 25.4, PerMM: s.perMM, Distance: s.distance},
+		Send:        station.send,
+		FullScreen:  s.width == 0,
+		HidePointer: s.width == 0,
+		Width:       s.width,
+		Height:      s.height,
+		FirstFrame:  firstFrame,
+	})
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- station.run(ctx, window)
+		window.Close()
+	}()
+	window.Run()
+	cancel()
+	return <-ended
+}
+
+// firstFrame is logged for whoever measures how long a start takes.
+func firstFrame() { slog.Info("first frame") }

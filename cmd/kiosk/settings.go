@@ -1,0 +1,152 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"coldstation/cmd/internal/conf"
+	"coldstation/kiosk"
+	"coldstation/rfid"
+	"coldstation/sync/identity"
+)
+
+// settings are the kiosk's, as flags, environment and file give them.
+type settings struct {
+	identity identity.Station
+	station  kiosk.Settings
+	key      string // file
+	ledger   string // file
+	qos      byte
+	readers  []attached
+	scanner  string
+
+	width, height             int // of a window; 0: the whole screen
+	diagonal, perMM, distance float64
+}
+
+// attached is a reader on a port.
+type attached struct{ port, protocol string }
+
+func parse(args []string) (settings, error) {
+	set := flag.NewFlagSet("kiosk", flag.ContinueOnError)
+	var (
+		data      = set.String("data", "/var/lib/coldstation", "`folder` of the ledger and of the station's key")
+		who       = set.String("identity", "", "`file` that makes this machine a station: from hub station add, or a systemd credential (default: station.json in --data)")
+		key       = set.String("key", "", "`file` with the 32 bytes that patrons are hidden under, or a systemd credential (default: station.key in --data, made at first)")
+		broker    = set.String("broker", "", "`address` of the broker, when it is not the identity's")
+		qos       = set.Uint("broker-qos", 0, "quality of service, 0 or 1, of what comes down; the hub's own broker and NATS want `0`")
+		languages = set.String("languages", "fi,sv,en,fi-simple", "`tags` of the languages on the screen, by commas, the station's own first")
+
+		pad       = set.String("reader", "", "`port` of the pad: a device, usb:VENDOR:PRODUCT[:SERIAL] or tcp:HOST:PORT")
+		protocol  = set.String("reader-protocol", "auto", "how the pad is spoken to: auto, or a `name` of readersim --help")
+		cards     = set.String("card-reader", "", "`port` of a card reader beside the pad")
+		cardsHow  = set.String("card-reader-protocol", "auto", "how the card reader is spoken to: auto or a `name`")
+		scanner   = set.String("scanner", "", "`port` of a barcode scanner, or of a reader that types numbers")
+		secured   = set.String("afi-in-library", "07", "AFI of tags on the shelf, `hex`; older stock: D7")
+		unsecured = set.String("afi-on-loan", "C2", "AFI of tags on loan, `hex`; older stock: DA")
+		owners    = set.String("owners", "", "`ISILs` of the library, by commas; a tag of another owner goes into the box")
+		patrons   = set.String("patron-numbers", "", "regular `expression` of numbers on cards")
+		items     = set.String("item-numbers", "", "regular `expression` of numbers on items")
+
+		window   = set.String("window", "", "`WxH` pixels of a window, instead of the whole screen")
+		diagonal = set.Float64("screen-inches", 15.6, "diagonal of the screen in `inches`")
+		perMM    = set.Float64("screen-pixels-per-mm", 0, "`pixels` of a measured millimetre, when the diagonal does not tell")
+		distance = set.Float64("screen-distance-mm", 450, "from the eyes to the screen in `mm`")
+	)
+	if err := conf.Parse(set, args); err != nil {
+		return settings{}, err
+	}
+	if set.NArg() > 0 {
+		return settings{}, fmt.Errorf("%q: the kiosk takes only settings; see --help", set.Arg(0))
+	}
+	s := settings{
+		key:      credential(*key, *data, "station.key"),
+		ledger:   filepath.Join(*data, "ledger.db"),
+		scanner:  *scanner,
+		qos:      byte(*qos),
+		diagonal: *diagonal, perMM: *perMM, distance: *distance,
+	}
+	if *qos > 1 {
+		return s, fmt.Errorf("--broker-qos %d: want 0 or 1", *qos)
+	}
+	if *window != "" {
+		if _, err := fmt.Sscanf(*window, "%dx%d", &s.width, &s.height); err != nil || s.width < 320 || s.height < 240 {
+			return s, fmt.Errorf("--window %s: want WxH, at least 320x240", *window)
+		}
+	}
+	var err error
+	if err := os.MkdirAll(*data, 0o700); err != nil {
+		return s, err
+	}
+	if s.identity, err = identity.LoadStation(credential(*who, *data, "station.json")); err != nil {
+		return s, fmt.Errorf("who this station is: %w", err)
+	}
+	if *broker != "" {
+		s.identity.Broker = *broker
+	}
+	s.station = kiosk.DefaultSettings(s.identity.Station, list(*languages)...)
+	s.station.Version = program
+	s.station.Owners = list(*owners)
+	if s.station.Secured, err = afi(*secured); err != nil {
+		return s, fmt.Errorf("--afi-in-library: %w", err)
+	}
+	if s.station.Unsecured, err = afi(*unsecured); err != nil {
+		return s, fmt.Errorf("--afi-on-loan: %w", err)
+	}
+	if s.station.Patrons, err = pattern(*patrons); err != nil {
+		return s, fmt.Errorf("--patron-numbers: %w", err)
+	}
+	if s.station.Items, err = pattern(*items); err != nil {
+		return s, fmt.Errorf("--item-numbers: %w", err)
+	}
+	for _, a := range []attached{{*pad, *protocol}, {*cards, *cardsHow}} {
+		if a.port != "" {
+			s.readers = append(s.readers, a)
+		}
+	}
+	if len(s.readers) == 0 && s.scanner == "" {
+		return s, fmt.Errorf("nothing to see books with: set --reader, --card-reader or --scanner")
+	}
+	return s, s.station.Validate()
+}
+
+// credential is where a secret lies: where it is said to, else where systemd
+// puts it (LoadCredential=), else in the data folder.
+func credential(said, data, name string) string {
+	if said != "" {
+		return said
+	}
+	if folder := os.Getenv("CREDENTIALS_DIRECTORY"); folder != "" {
+		if path := filepath.Join(folder, name); exists(path) {
+			return path
+		}
+	}
+	return filepath.Join(data, name)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func afi(text string) (rfid.AFI, error) {
+	n, err := strconv.ParseUint(text, 16, 8)
+	return rfid.AFI(n), err
+}
+
+// pattern matches whole numbers; none when text is empty.
+func pattern(text string) (*regexp.Regexp, error) {
+	if text == "" {
+		return nil, nil
+	}
+	return regexp.Compile(`^(?:` + text + `)$`)
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"coldstation/kiosk"
+	"coldstation/kiosk/flow"
+	"coldstation/kiosk/phrase"
+	"coldstation/rfid"
+	"coldstation/rfid/drivers"
+	"coldstation/rfid/line"
+	"coldstation/rfid/port"
+	"coldstation/sync/circ"
+	"coldstation/sync/identity"
+	"coldstation/sync/ledger"
+	"coldstation/sync/link"
+	"coldstation/sync/station"
+	"coldstation/sync/wire"
+)
+
+const program = "coldstation-kiosk/0.1"
+
+// assembly is the station's parts before and while they run.
+type assembly struct {
+	settings settings
+	clock    kiosk.MachineClock
+	ledger   *ledger.Ledger
+	delivery *station.Station
+	running  atomic.Pointer[kiosk.Station]
+}
+
+// assemble opens what a station needs beside its window and its readers.
+func assemble(s settings, words phrase.Book) (*assembly, error) {
+	for _, language := range s.station.Rules.Languages {
+		if words[language] == nil {
+			return nil, fmt.Errorf("no words for language %q", language)
+		}
+	}
+	a := &assembly{settings: s}
+	var err error
+	if a.clock, err = kiosk.NewMachineClock(); err != nil {
+		return nil, err
+	}
+	if a.ledger, err = openLedger(s); err != nil {
+		return nil, err
+	}
+	session, err := a.ledger.Session()
+	if err == nil {
+		a.delivery, err = station.New(station.Settings{
+			Log:      a.ledger,
+			Identity: s.identity,
+			Boot:     a.clock.Boot(),
+			Session:  session + 1,
+			Dial:     func(o link.Options) (link.Link, error) { return link.Open(o) },
+			Moment:   a.moment,
+			Program:  program,
+			Told:     a.told,
+			QoS:      s.qos,
+		})
+	}
+	if err != nil {
+		return nil, errors.Join(err, a.ledger.Close())
+	}
+	return a, nil
+}
+
+func openLedger(s settings) (*ledger.Ledger, error) {
+	key, err := identity.LoadStationKey(s.key)
+	if err != nil {
+		return nil, err
+	}
+	sealing, err := s.identity.SealingKey()
+	if err != nil {
+		return nil, err
+	}
+	return ledger.Open(s.ledger, ledger.Options{Station: s.identity.Station, Key: key, Sealer: &wire.Sealer{Key: sealing}})
+}
+
+func (a *assembly) moment() circ.Stamp {
+	now := a.clock.Now()
+	return circ.Stamp{Wall: now.Wall, Clock: now.Clock, Boot: a.clock.Boot(), Uptime: now.Up}
+}
+
+// told passes on what the hub said that the screen shows.
+func (a *assembly) told() {
+	messages, err := a.ledger.Messages()
+	if err != nil {
+		slog.Error("read the library's messages", "err", err)
+		return
+	}
+	words := make(map[string]string)
+	for _, message := range messages {
+		for language, text := range message {
+			words[language] = text
+		}
+	}
+	a.send(flow.MessageSet{Words: words})
+}
+
+// send passes on what a person did; before there is a station it is nothing.
+func (a *assembly) send(m flow.Msg) {
+	if s := a.running.Load(); s != nil {
+		s.Send(m)
+	}
+}
+
+// run runs the station on screen, once its readers are found.
+func (a *assembly) run(ctx context.Context, screen kiosk.Screen) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	delivered := make(chan error, 1)
+	go func() { delivered <- a.delivery.Run(ctx) }()
+
+	readers, scanners, err := a.attach(ctx, screen)
+	if err == nil {
+		err = a.serve(ctx, kiosk.Parts{
+			Settings: a.settings.station,
+			Ledger:   &recorder{a.ledger, a.delivery},
+			Clock:    a.clock,
+			Screen:   &narrator{Screen: screen},
+			Readers:  readers,
+			Scanners: scanners,
+		})
+	}
+	for _, reader := range readers {
+		err = errors.Join(err, reader.Close())
+	}
+	for _, scanner := range scanners {
+		err = errors.Join(err, scanner.Close())
+	}
+	cancel()
+	return errors.Join(err, <-delivered)
+}
+
+func (a *assembly) serve(ctx context.Context, parts kiosk.Parts) error {
+	s, err := kiosk.New(parts)
+	if err != nil {
+		return err
+	}
+	a.running.Store(s)
+	defer a.running.Store(nil)
+	go a.told()
+	return s.Run(ctx)
+}
+
+// attach opens the readers. One that is to be found by asking is looked for
+// until it answers; meanwhile the screen says that the pad rests.
+func (a *assembly) attach(ctx context.Context, screen kiosk.Screen) (readers []rfid.Reader, scanners []rfid.Scanner, err error) {
+	for _, attached := range a.settings.readers {
+		driver, err := drivers.Named(attached.protocol)
+		if attached.protocol == "auto" {
+			driver, err = a.find(ctx, attached.port, screen)
+		}
+		if err != nil {
+			return readers, nil, err
+		}
+		readers = append(readers, driver.New(port.Keep(attached.port, driver.Mode), drivers.Options{}))
+	}
+	if a.settings.scanner != "" {
+		kept := port.Keep(a.settings.scanner, port.Mode{Baud: 9600})
+		scanners = append(scanners, line.New(kept, line.Options{}))
+	}
+	return readers, scanners, nil
+}
+
+func (a *assembly) find(ctx context.Context, spec string, screen kiosk.Screen) (drivers.Driver, error) {
+	resting, _ := flow.Step(flow.New(a.settings.station.Rules, 0), a.clock.Now(), flow.PadLost{})
+	for shown := false; ; shown = true {
+		driver, what, err := drivers.Find(spec)
+		if err == nil {
+			slog.Info("found a reader", "port", spec, "reader", driver.Name, "says", what)
+			return driver, nil
+		}
+		if !shown {
+			screen.Show(resting.View())
+			slog.Warn("look for a reader", "port", spec, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return driver, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (a *assembly) close() {
+	if err := a.ledger.Close(); err != nil {
+		slog.Error("close the ledger", "err", err)
+	}
+}
+
+// recorder tells delivery, and the log, what was recorded. The log names kinds
+// and numbers and nobody.
+type recorder struct {
+	*ledger.Ledger
+	delivery *station.Station
+}
+
+func (r *recorder) Append(at circ.Stamp, people []circ.PatronID, bodies ...circ.EventBody) (uint64, error) {
+	first, err := r.Ledger.Append(at, people, bodies...)
+	if err == nil {
+		for _, body := range bodies {
+			slog.Info("recorded", "kind", strings.TrimPrefix(fmt.Sprintf("%T", body), "circ."))
+		}
+		r.delivery.Appended()
+	}
+	return first, err
+}
+
+// narrator tells the log which screen is shown and when a visit is over.
+type narrator struct {
+	kiosk.Screen
+	last flow.Screen
+}
+
+func (n *narrator) Show(v flow.View) {
+	if v.Screen != n.last {
+		slog.Info("show", "screen", v.Screen)
+		if v.Screen == flow.Welcome {
+			slog.Info("visit over")
+		}
+		n.last = v.Screen
+	}
+	n.Screen.Show(v)
+}
