@@ -1,0 +1,274 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"coldstation/kiosk/flow"
+	"coldstation/rfid"
+	"coldstation/rfid/iso28560"
+)
+
+// pad is one reader and what lies on it. One goroutine asks it everything, in
+// turns: who is there, what is written on the new ones, and what is to be written.
+type pad struct {
+	*Station
+	reader rfid.Reader
+	field  *rfid.Field
+	found  map[rfid.UID]bool // lay there when the station started
+	asking []attempt         // lie there and could not be read yet
+	wake   chan struct{}     // there is something to write
+
+	mu   sync.Mutex
+	todo []writing
+}
+
+type attempt struct {
+	tag   rfid.Tag
+	tries int
+}
+
+type writing struct {
+	flow.SetTag
+	uid   rfid.UID
+	tries int
+}
+
+func (s *Station) newPad(reader rfid.Reader) *pad {
+	return &pad{Station: s, reader: reader, field: rfid.NewField(s.settings.Patience),
+		found: map[rfid.UID]bool{}, wake: make(chan struct{}, 1)}
+}
+
+// watch runs until ctx ends or the reader is closed.
+func (p *pad) watch(ctx context.Context) {
+	tags, err := p.reader.Inventory(nil)
+	if err == nil {
+		for _, tag := range tags {
+			p.found[tag.UID] = true
+		}
+	}
+	var events []rfid.Event
+	tick := time.NewTicker(p.settings.Every)
+	defer tick.Stop()
+	for !errors.Is(err, rfid.ErrClosed) {
+		events = p.field.Step(events[:0], tags, err, time.Now())
+		for _, e := range events {
+			p.event(e)
+		}
+		for _, a := range slices.Clone(p.asking) {
+			p.look(a.tag)
+		}
+		for wait := true; wait; {
+			p.write()
+			select {
+			case <-tick.C:
+				wait = false
+			case <-p.wake:
+			case <-ctx.Done():
+				return
+			}
+		}
+		tags, err = p.reader.Inventory(tags[:0])
+	}
+}
+
+func (p *pad) event(e rfid.Event) {
+	switch e.Kind {
+	case rfid.Arrived:
+		p.asking = append(p.asking, attempt{tag: e.Tag})
+	case rfid.Left:
+		p.forget(e.Tag.UID)
+		delete(p.found, e.Tag.UID)
+		p.Send(flow.Lifted{Token: token(e.Tag.UID)})
+	case rfid.Failing:
+		p.log.Warn("a reader does not answer", "err", e.Err)
+		p.well(e.Err)
+	case rfid.Working:
+		p.well(nil)
+	}
+}
+
+// well says whether the reader works. Without one for items the station rests;
+// without one for cards books can still be brought back.
+func (p *pad) well(err error) {
+	f := fault{name: "reader", raised: err != nil}
+	if err != nil {
+		f.detail = err.Error()
+	}
+	p.send(f)
+	if _, items := p.reader.(rfid.Memory); !items {
+		return
+	}
+	if err == nil {
+		p.Send(flow.PadBack{})
+	} else {
+		p.Send(flow.PadLost{})
+	}
+}
+
+func token(uid rfid.UID) flow.Token { return flow.Token(uid.String()) }
+
+func (p *pad) forget(uid rfid.UID) {
+	p.asking = slices.DeleteFunc(p.asking, func(a attempt) bool { return a.tag.UID == uid })
+}
+
+// look reads a tag and passes on what it says. One at the edge of the field, or
+// whose check does not match, is asked again for as long as it lies there, and
+// counts meanwhile as something strange: not at once, since most tags are missed
+// for a moment while a hand puts them down.
+func (p *pad) look(tag rfid.Tag) {
+	see := sighting{token: token(tag.UID), pad: p, tag: tag, found: p.found[tag.UID]}
+	var err error
+	if tag.Kind == rfid.ISO15693 {
+		if memory, ok := p.reader.(rfid.Memory); ok {
+			see.label, see.secured, err = p.readTag(memory, tag)
+		}
+	} else if memory, ok := p.reader.(rfid.CardMemory); ok {
+		see.label, err = readCard(memory, tag)
+	}
+	if err == nil || rfid.Cure(err) == rfid.GiveUp && !errors.Is(err, iso28560.ErrCRC) {
+		p.forget(tag.UID)
+		p.send(see)
+		return
+	}
+	for i := range p.asking {
+		if a := &p.asking[i]; a.tag.UID == tag.UID {
+			if a.tries++; a.tries == p.settings.Tries {
+				p.log.Info("a tag cannot be read", "uid", tag.UID, "err", err)
+				p.send(sighting{token: see.token, pad: p, strange: true})
+			}
+		}
+	}
+}
+
+// readTag reads as much of a tag's memory as its label needs.
+func (p *pad) readTag(memory rfid.Memory, tag rfid.Tag) (label iso28560.Label, secured flow.Security, err error) {
+	info, err := memory.Info(tag.UID)
+	if err != nil || info.BlockSize == 0 {
+		return label, secured, err
+	}
+	switch info.AFI {
+	case p.settings.Secured:
+		secured = flow.Secured
+	case p.settings.Unsecured:
+		secured = flow.Unsecured
+	}
+	var mem []byte
+	for want := iso28560.First; len(mem) < min(want, info.Size()); {
+		first := len(mem) / info.BlockSize
+		last := (min(want, info.Size()) + info.BlockSize - 1) / info.BlockSize
+		if mem, err = memory.ReadBlocks(tag.UID, first, min(last, info.Blocks)-first, mem); err != nil {
+			return label, secured, err
+		}
+		want, _ = iso28560.Need(mem, int(info.DSFID))
+	}
+	understood, err := iso28560.Decode(mem, int(info.DSFID))
+	if err != nil {
+		return label, secured, err
+	}
+	return understood.Label, secured, nil
+}
+
+// readCard reads a library card's own number from the sector kept for it. A card
+// of another make or with other keys goes by its chip's number.
+func readCard(memory rfid.CardMemory, tag rfid.Tag) (iso28560.Label, error) {
+	mem, err := memory.ReadSector(tag.UID, rfid.LibrarySector, nil)
+	if err != nil {
+		if rfid.Cure(err) == rfid.GiveUp {
+			err = nil
+		}
+		return iso28560.Label{}, err
+	}
+	understood, err := iso28560.Decode(mem, iso28560.DSFIDPart2)
+	if err != nil || understood.Format != iso28560.Part2 {
+		return iso28560.Label{}, nil // somebody else's data
+	}
+	understood.Usage = iso28560.PatronCard
+	return understood.Label, nil
+}
+
+// give adds something to write. A newer wish for a tag replaces an older one.
+func (p *pad) give(w flow.SetTag) error {
+	uid, err := rfid.ParseUID(string(w.Token))
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.todo = slices.DeleteFunc(p.todo, func(old writing) bool { return old.Token == w.Token })
+	p.todo = append(p.todo, writing{SetTag: w, uid: uid})
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// write tries each tag that is to be written once a round, since a write at the
+// edge of the field fails: until it is done, or was tried often enough, or the
+// tag is gone.
+func (p *pad) write() {
+	p.mu.Lock()
+	todo := p.todo
+	p.todo = nil
+	p.mu.Unlock()
+	for _, w := range todo {
+		err := p.set(w)
+		switch w.tries++; {
+		case err == nil:
+			p.Send(flow.TagWritten(w.SetTag))
+		case !p.field.Has(w.uid), w.tries >= p.settings.Tries, rfid.Cure(err) == rfid.GiveUp:
+			p.log.Info("a tag was not written", "uid", w.uid, "err", err)
+			p.Send(flow.TagFailed(w.SetTag))
+		default:
+			p.mu.Lock()
+			if !slices.ContainsFunc(p.todo, func(newer writing) bool { return newer.Token == w.Token }) {
+				p.todo = append(p.todo, w)
+			}
+			p.mu.Unlock()
+		}
+	}
+}
+
+func (p *pad) set(w writing) error {
+	securer, able := p.reader.(rfid.Securer)
+	switch {
+	case !able:
+		return rfid.ErrUnsupported
+	case !p.field.Has(w.uid):
+		return rfid.ErrNoTag
+	case w.Secured:
+		return securer.WriteAFI(w.uid, p.settings.Secured)
+	}
+	return securer.WriteAFI(w.uid, p.settings.Unsecured)
+}
+
+// pause waits and reports whether ctx still runs.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// scan passes on what a scanner reads, until ctx ends or the scanner is closed.
+func (s *Station) scan(ctx context.Context, scanner rfid.Scanner) {
+	for ctx.Err() == nil {
+		line, err := scanner.Scan()
+		switch {
+		case err == nil:
+			s.send(sighting{token: flow.Token("line " + line), line: line})
+		case errors.Is(err, rfid.ErrClosed):
+			return
+		case !pause(ctx, s.settings.Retry):
+			return
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package kiosk
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"coldstation/kiosk/flow"
+	"coldstation/rfid"
+	"coldstation/sync/circ"
+)
+
+// Settings are a station's choices. Make them by DefaultSettings.
+type Settings struct {
+	Version string // of the program
+	Rules   flow.Rules
+
+	Secured   rfid.AFI // of tags on the shelf
+	Unsecured rfid.AFI // of tags on loan
+	Owners    []string // ISILs of the library; a tag with another owner is foreign. None: no tag is
+
+	Patrons *regexp.Regexp // what numbers on cards look like; nil: not told by looks
+	Items   *regexp.Regexp // what numbers on items look like; nil: not told by looks
+	Policy  circ.Policy    // of cards that are not known here
+
+	Every    time.Duration // between inventories of a pad
+	Patience rfid.Patience
+	Retry    time.Duration // between attempts to read or write a tag, and to use a scanner again
+	Tries    int           // attempts to write a tag
+}
+
+// DefaultSettings are those of a station that nobody has set.
+func DefaultSettings(station circ.StationID, languages ...string) Settings {
+	return Settings{
+		Rules:     flow.DefaultRules(station, languages...),
+		Secured:   rfid.InLibrary,
+		Unsecured: rfid.OnLoan,
+		Policy:    circ.Policy{ID: "default", LoanDays: 28},
+		Every:     150 * time.Millisecond,
+		Patience:  rfid.DefaultPatience,
+		Retry:     200 * time.Millisecond,
+		Tries:     5,
+	}
+}
+
+// Validate says what is wrong with the settings.
+func (s Settings) Validate() error {
+	var wrong []error
+	if !s.Rules.Station.Valid() {
+		wrong = append(wrong, fmt.Errorf("%q may not name a station", s.Rules.Station))
+	}
+	if len(s.Rules.Languages) == 0 {
+		wrong = append(wrong, errors.New("a station needs a language"))
+	}
+	if s.Secured == s.Unsecured {
+		wrong = append(wrong, fmt.Errorf("AFI %s cannot mean both on the shelf and on loan", s.Secured))
+	}
+	if s.Every <= 0 || s.Retry <= 0 || s.Tries <= 0 {
+		wrong = append(wrong, errors.New("intervals and attempts must be above zero"))
+	}
+	return errors.Join(wrong...)
+}

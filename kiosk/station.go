@@ -1,0 +1,262 @@
+package kiosk
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"sync"
+	"time"
+
+	"coldstation/kiosk/flow"
+	"coldstation/rfid"
+	"coldstation/sync/circ"
+	"coldstation/sync/ledger"
+)
+
+// Screen draws views. Show is called from one goroutine, with every view that
+// differs from the one before, and must return soon.
+type Screen interface{ Show(flow.View) }
+
+// Voice speaks views. Say ends what is being said.
+type Voice interface {
+	Say(flow.View)
+	Hush()
+}
+
+// Printer prints receipts, in its own time.
+type Printer interface{ Print(flow.Print) }
+
+// Parts are what a station is assembled from. Readers and scanners are closed by
+// whoever opened them.
+type Parts struct {
+	Settings Settings
+	Ledger   Ledger
+	Clock    Clock
+	Screen   Screen
+	Readers  []rfid.Reader
+	Scanners []rfid.Scanner
+	Voice    Voice   // nil: silent
+	Printer  Printer // nil: none
+	Log      *slog.Logger
+}
+
+// Station is one station, assembled.
+type Station struct {
+	settings Settings
+	ledger   Ledger
+	clock    Clock
+	screen   Screen
+	readers  []rfid.Reader
+	scanners []rfid.Scanner
+	voice    Voice
+	printer  Printer
+	log      *slog.Logger
+
+	inbox chan any // flow.Msg, sighting or fault
+	done  chan struct{}
+
+	session uint64    // before this one
+	newest  time.Time // the wall time of the newest event then
+
+	// Owned by Run.
+	state  flow.State
+	view   flow.View
+	shown  map[circ.Ref]circ.PatronID // cards seen, until they are introduced to the log
+	timers map[flow.Timer]*time.Timer
+	where  map[flow.Token]*pad // on which pad a thing lies
+	broken bool                // the ledger takes nothing more
+}
+
+// fault is something that is wrong, or well again.
+type fault struct {
+	name   string
+	detail string
+	raised bool
+}
+
+// New assembles a station. Run starts it.
+func New(p Parts) (*Station, error) {
+	if err := p.Settings.Validate(); err != nil {
+		return nil, fmt.Errorf("assemble station: %w", err)
+	}
+	if p.Log == nil {
+		p.Log = slog.Default()
+	}
+	s := &Station{
+		settings: p.Settings, ledger: p.Ledger, clock: p.Clock, screen: p.Screen,
+		readers: p.Readers, scanners: p.Scanners, voice: p.Voice, printer: p.Printer,
+		log:   p.Log.With("station", p.Settings.Rules.Station),
+		inbox: make(chan any, 64), done: make(chan struct{}),
+		shown: map[circ.Ref]circ.PatronID{}, timers: map[flow.Timer]*time.Timer{}, where: map[flow.Token]*pad{},
+	}
+	rules := &s.settings.Rules
+	rules.Speech = p.Voice != nil
+	rules.Printer = p.Printer != nil
+	rules.Tags = rules.Tags && s.canWrite()
+	last, err := lastVisit(p.Ledger)
+	if err != nil {
+		return nil, fmt.Errorf("assemble station: %w", err)
+	}
+	if s.session, err = p.Ledger.Session(); err != nil {
+		return nil, fmt.Errorf("assemble station: %w", err)
+	}
+	newest, err := p.Ledger.LastStamp()
+	if err != nil {
+		return nil, fmt.Errorf("assemble station: %w", err)
+	}
+	s.newest = newest.Wall
+	s.state = flow.New(*rules, last)
+	return s, nil
+}
+
+func (s *Station) canWrite() bool {
+	for _, reader := range s.readers {
+		if _, ok := reader.(rfid.Securer); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Send passes on what a person did at the screen, or anything else that flow
+// knows. Messages are taken in their order; after Run has ended they are lost.
+func (s *Station) Send(m flow.Msg) { s.send(m) }
+
+func (s *Station) send(m any) {
+	select {
+	case s.inbox <- m:
+	case <-s.done:
+	}
+}
+
+// Run runs the station until ctx ends. It may be called once. It ends with
+// ledger.ErrBroken, at rest and not in its first minute, when the ledger wants to
+// be opened anew.
+func (s *Station) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var working sync.WaitGroup
+	defer working.Wait()
+	defer close(s.done)
+	defer cancel()
+
+	started := s.now().Up
+	// A station whose disk is full still says so kindly: append keeps the fault.
+	_, _ = s.append(circ.Started{Version: s.settings.Version, Session: s.session + 1})
+	s.view = s.state.View()
+	s.screen.Show(s.view)
+	for _, reader := range s.readers {
+		p := s.newPad(reader)
+		working.Go(func() { p.watch(ctx) })
+	}
+	for _, scanner := range s.scanners {
+		// A scan is ended by closing the scanner, which is not ours to do.
+		go s.scan(ctx, scanner)
+	}
+	defer s.stopTimers()
+	for {
+		select {
+		case in := <-s.inbox:
+			s.take(in)
+		case <-ctx.Done():
+			return nil
+		}
+		if s.broken && s.state.Visit.ID == 0 && s.now().Up-started > time.Minute {
+			return fmt.Errorf("run station: %w", ledger.ErrBroken)
+		}
+	}
+}
+
+// now is the clock's reading. A battery-backed clock that shows less than the
+// ledger's newest event has lost its time.
+func (s *Station) now() flow.Moment {
+	m := s.clock.Now()
+	if m.Clock == circ.ClockRTC && m.Wall.Before(s.newest) {
+		m.Clock = circ.ClockUnset
+	}
+	return m
+}
+
+// take lets flow decide about one message and all that follows from it at once.
+func (s *Station) take(in any) {
+	switch in := in.(type) {
+	case fault:
+		s.raise(in)
+	case sighting:
+		if in.pad != nil {
+			s.where[in.token] = in.pad
+		}
+		if m := s.identify(in); m != nil {
+			s.step(m)
+		}
+	case flow.Lifted:
+		delete(s.where, in.Token)
+		s.step(in)
+	case flow.Msg:
+		s.step(in)
+	}
+}
+
+func (s *Station) step(m flow.Msg) {
+	for queue := []flow.Msg{m}; len(queue) > 0; queue = queue[1:] {
+		var effects []flow.Effect
+		s.state, effects = flow.Step(s.state, s.now(), queue[0])
+		if view := s.state.View(); !reflect.DeepEqual(view, s.view) {
+			s.view = view
+			s.screen.Show(view)
+		}
+		for _, e := range effects {
+			if answer := s.carryOut(e); answer != nil {
+				queue = append(queue, answer)
+			}
+		}
+	}
+	if s.state.Visit.ID == 0 {
+		clear(s.shown)
+	}
+}
+
+// carryOut answers a Record, and a SetTag for a tag that is gone; all else answers
+// by itself, later or never.
+func (s *Station) carryOut(e flow.Effect) flow.Msg {
+	switch e := e.(type) {
+	case flow.Record:
+		seq, err := s.append(e.Bodies...)
+		return flow.Recorded{Ticket: e.Ticket, Seq: seq, Failed: err != nil}
+	case flow.SetTag:
+		if p := s.where[e.Token]; p == nil || p.give(e) != nil {
+			return flow.TagFailed(e)
+		}
+	case flow.StartTimer:
+		s.stopTimer(e.Timer)
+		s.timers[e.Timer] = time.AfterFunc(e.After, func() { s.Send(flow.Fired{Timer: e.Timer}) })
+	case flow.StopTimer:
+		s.stopTimer(e.Timer)
+	case flow.Say:
+		if s.voice != nil {
+			s.voice.Say(e.View)
+		}
+	case flow.Hush:
+		if s.voice != nil {
+			s.voice.Hush()
+		}
+	case flow.Print:
+		if s.printer != nil {
+			s.printer.Print(e)
+		}
+	}
+	return nil
+}
+
+func (s *Station) stopTimer(t flow.Timer) {
+	if timer := s.timers[t]; timer != nil {
+		timer.Stop()
+		delete(s.timers, t)
+	}
+}
+
+func (s *Station) stopTimers() {
+	for t := range s.timers {
+		s.stopTimer(t)
+	}
+}

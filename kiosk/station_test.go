@@ -1,0 +1,726 @@
+package kiosk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"coldstation/assets"
+	"coldstation/kiosk/flow"
+	"coldstation/rfid"
+	"coldstation/rfid/feig"
+	"coldstation/rfid/iso28560"
+	"coldstation/rfid/m3"
+	"coldstation/rfid/sim"
+	"coldstation/sync/circ"
+	"coldstation/sync/identity"
+	"coldstation/sync/ledger"
+	"coldstation/sync/wire"
+)
+
+const maple circ.StationID = "maple-house"
+
+// The cards and books of the demo table that the tests use.
+var (
+	helmi    = circ.Patron{ID: circ.NewPatronID("999A00000101"), FirstName: "Helmi", Policy: "adult", Language: "fi", Cards: []string{"045E216A401180"}}
+	gunnar   = circ.Patron{ID: circ.NewPatronID("999A00000105"), FirstName: "Gunnar", Policy: "adult", Language: "sv", Cards: []string{"045E2D6A441180"}}
+	sinuhe   = circ.Item{ID: "999N00001003", Title: "Sinuhe egyptiläinen", Home: maple}
+	palmu    = circ.Item{ID: "999N00001004", Title: "Komisario Palmun erehdys", Home: maple}
+	stranger = circ.ItemID("999N00001001") // lies on the table and is not told to the ledger
+)
+
+// clock is the bubble's.
+type clock struct{ start time.Time }
+
+func (c clock) Now() flow.Moment {
+	up := time.Since(c.start)
+	return flow.Moment{Up: time.Hour + up, Wall: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC).Add(up), Clock: circ.ClockNTP}
+}
+
+func (clock) Boot() uuid.UUID { return uuid.UUID{15: 7} }
+
+// screen remembers what was shown.
+type screen struct {
+	mu    sync.Mutex
+	views []flow.View
+}
+
+func (s *screen) Show(v flow.View) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.views = append(s.views, v)
+}
+
+func (s *screen) all() []flow.View {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]flow.View(nil), s.views...)
+}
+
+// desk is a station with a simulated pad and a ledger on a real disk, in a bubble.
+type desk struct {
+	t       *testing.T
+	table   *sim.Table
+	line    *plug
+	screen  *screen
+	ledger  *ledger.Ledger
+	station *Station
+	ended   chan error
+	cancel  context.CancelFunc
+	log     *bytes.Buffer
+}
+
+// change is what a test wants otherwise.
+type change func(*Parts, *desk)
+
+func protocol(name string, tune func(sim.Device), open func(rfid.Port) rfid.Reader) change {
+	return func(p *Parts, d *desk) {
+		d.line = &plug{t: d.t, table: d.table, protocol: name, tune: tune}
+		d.line.in()
+		p.Readers = []rfid.Reader{open(d.line)}
+	}
+}
+
+func start(t *testing.T, changes ...change) *desk {
+	t.Helper()
+	table, err := demo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{t: t, table: table, screen: &screen{}, ended: make(chan error, 1), log: &bytes.Buffer{}}
+	d.ledger = openLedger(t)
+	d.tell(
+		circ.PolicyPut{Policy: circ.Policy{ID: "adult", LoanDays: 28, Limit: 20}},
+		circ.PatronPut{Patron: helmi}, circ.PatronPut{Patron: gunnar},
+		circ.ItemPut{Item: sinuhe}, circ.ItemPut{Item: palmu},
+	)
+	settings := DefaultSettings(maple, "fi", "sv", "en")
+	settings.Items = regexp.MustCompile(`^999N\d{8}$`)
+	settings.Patrons = regexp.MustCompile(`^999A\d{8}$`)
+	settings.Owners = []string{"FI-Demo"}
+	parts := Parts{Settings: settings, Ledger: d.ledger, Clock: clock{time.Now()}, Screen: d.screen,
+		Log: slog.New(slog.NewTextHandler(d.log, nil))}
+	for _, c := range changes {
+		c(&parts, d)
+	}
+	if parts.Readers == nil {
+		protocol("feig", nil, func(p rfid.Port) rfid.Reader { return feig.New(p, feig.Options{}) })(&parts, d)
+	}
+	if d.station, err = New(parts); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	d.cancel = cancel
+	go func() { d.ended <- d.station.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		for _, r := range parts.Readers {
+			r.Close()
+		}
+		for _, s := range parts.Scanners {
+			s.Close()
+		}
+		d.line.out()
+		synctest.Wait()
+	})
+	return d.wait(time.Second)
+}
+
+func demo() (*sim.Table, error) {
+	file, err := assets.Demo.Open("demo/table.json")
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return sim.ReadTable(file)
+}
+
+func openLedger(t *testing.T) *ledger.Ledger {
+	t.Helper()
+	library, err := identity.NewLibrary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	station, _, err := library.Enrol(maple, "mqtt://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := station.SealingKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.Open(filepath.Join(t.TempDir(), "station.ledger"), ledger.Options{
+		Station: maple, Key: bytes.Repeat([]byte{9}, 32), Sealer: &wire.Sealer{Key: key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// tell is the hub, telling.
+func (d *desk) tell(bodies ...circ.NoticeBody) {
+	d.t.Helper()
+	stream, cursor, chain, err := d.ledger.NoticeCursor()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if stream == uuid.Nil {
+		stream = uuid.UUID{1}
+	}
+	var raw [][]byte
+	for i, body := range bodies {
+		b, err := wire.AppendNotice(nil, circ.Notice{Seq: cursor + 1 + uint64(i), Body: body})
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		raw = append(raw, b)
+	}
+	if _, _, err := d.ledger.TakeNotices(circ.Stamp{}, stream, cursor+1, raw, chain.After(raw)); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// plug is a reader's cable: out and in again.
+type plug struct {
+	t        *testing.T
+	table    *sim.Table
+	protocol string
+	tune     func(sim.Device)
+
+	mu   sync.Mutex
+	host rfid.Port
+	gone bool
+	till time.Time
+	busy sync.WaitGroup
+}
+
+func (p *plug) in() {
+	host, far := sim.Pipe()
+	line, err := sim.NewLine(p.protocol, p.table)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if p.tune != nil {
+		p.tune(line.Device)
+	}
+	p.busy.Go(func() { line.Serve(far) })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.host, p.gone = host, false
+}
+
+func (p *plug) out() {
+	p.mu.Lock()
+	p.gone = true
+	p.host.Close()
+	p.mu.Unlock()
+	p.busy.Wait()
+}
+
+func (p *plug) line() (rfid.Port, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone {
+		return nil, rfid.ErrGone
+	}
+	return p.host, p.host.SetReadDeadline(p.till)
+}
+
+func (p *plug) Read(b []byte) (int, error) {
+	line, err := p.line()
+	if err != nil {
+		return 0, err
+	}
+	return line.Read(b)
+}
+
+func (p *plug) Write(b []byte) (int, error) {
+	line, err := p.line()
+	if err != nil {
+		return 0, err
+	}
+	return line.Write(b)
+}
+
+func (p *plug) SetReadDeadline(t time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.till = t
+	if p.gone {
+		return nil
+	}
+	return p.host.SetReadDeadline(t)
+}
+
+func (p *plug) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.host.Close()
+}
+
+// wait lets time pass in the bubble.
+func (d *desk) wait(long time.Duration) *desk {
+	d.t.Helper()
+	time.Sleep(long)
+	synctest.Wait()
+	return d
+}
+
+func (d *desk) put(names ...string) *desk  { d.t.Helper(); return d.set(true, names) }
+func (d *desk) lift(names ...string) *desk { d.t.Helper(); return d.set(false, names) }
+
+func (d *desk) set(on bool, names []string) *desk {
+	d.t.Helper()
+	for _, name := range names {
+		if err := d.table.Set(name, on); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	return d.wait(2 * time.Second)
+}
+
+func (d *desk) press(a flow.Action) *desk {
+	d.t.Helper()
+	d.station.Send(flow.Pressed{Action: a})
+	return d.wait(time.Second)
+}
+
+func (d *desk) view() flow.View {
+	all := d.screen.all()
+	return all[len(all)-1]
+}
+
+// sees is the screen and the fate of each item on it.
+func (d *desk) sees(want string) *desk {
+	d.t.Helper()
+	v := d.view()
+	words := []string{v.Screen.String()}
+	for _, l := range v.Lines {
+		words = append(words, strings.TrimSpace(string(l.Item.ID)+" "+l.Fate.String()))
+	}
+	if got := strings.Join(words, ", "); got != want {
+		d.t.Errorf("the screen shows\n  %s\nwant\n  %s\nlog:\n%s", got, want, d.log)
+	}
+	return d
+}
+
+// story is the ledger's circulation and tag events.
+func (d *desk) story(want ...string) *desk {
+	d.t.Helper()
+	names := map[circ.Ref]string{{}: "nobody", d.ledger.Ref(helmi.ID): "Helmi", d.ledger.Ref(gunnar.ID): "Gunnar"}
+	var got []string
+	for e, err := range d.ledger.Events(1) {
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		switch b := e.Body.(type) {
+		case circ.CheckedOut:
+			name := names[b.Patron]
+			if name == "" {
+				name = "stranger"
+			}
+			got = append(got, fmt.Sprintf("%s to %s", b.Item, name))
+		case circ.CheckedIn:
+			got = append(got, fmt.Sprintf("%s back from %s", b.Item, names[b.Patron]))
+		case circ.TagSecured:
+			got = append(got, fmt.Sprintf("%s secured", b.Item))
+		case circ.TagUnsecured:
+			got = append(got, fmt.Sprintf("%s unsecured", b.Item))
+		case circ.TagFailed:
+			got = append(got, fmt.Sprintf("%s tag failed", b.Item))
+		case circ.FaultRaised:
+			got = append(got, b.Fault+" raised")
+		case circ.FaultCleared:
+			got = append(got, b.Fault+" cleared")
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		d.t.Errorf("the ledger says\n  %s\nwant\n  %s\nlog:\n%s", strings.Join(got, ", "), strings.Join(want, ", "), d.log)
+	}
+	return d
+}
+
+func (d *desk) afi(name string, want rfid.AFI) *desk {
+	d.t.Helper()
+	for _, chip := range d.table.Chips() {
+		if chip.Name == name && chip.AFI != want {
+			d.t.Errorf("the tag of %s has AFI %s, want %s", name, chip.AFI, want)
+		}
+	}
+	return d
+}
+
+// TestWholeVisit: borrow two and return one while the hub is away, so that the
+// ledger alone knows.
+func TestWholeVisit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t).sees("welcome")
+		d.put("helmi").sees("visiting")
+		if got := d.view().Title; got.Key != "hello" || got.Name != "Helmi" {
+			t.Errorf("greeted with %v", got)
+		}
+		d.put("sinuhe", "palmu").sees("visiting, 999N00001003 borrowed, 999N00001004 borrowed").
+			afi("sinuhe", rfid.OnLoan).afi("palmu", rfid.OnLoan)
+		d.lift("sinuhe", "palmu", "helmi").wait(15 * time.Second).sees("welcome")
+		d.put("sinuhe").sees("visiting, 999N00001003 returned").afi("sinuhe", rfid.InLibrary)
+		d.lift("sinuhe").wait(15*time.Second).sees("welcome").story(
+			"999N00001003 to Helmi", "999N00001004 to Helmi", "999N00001003 unsecured", "999N00001004 unsecured",
+			"999N00001003 back from Helmi", "999N00001003 secured")
+		if mark, err := d.ledger.Mark(ledger.Hub); err != nil || mark != 0 {
+			t.Errorf("the hub is said to have %d events (%v)", mark, err)
+		}
+		for e, err := range d.ledger.Events(1) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, ok := e.Body.(circ.CheckedOut); ok {
+				if want := time.Date(2026, 12, 22, 23, 59, 0, 0, time.UTC); !out.Due.Equal(want) || out.Visit != 1 {
+					t.Errorf("lent in visit %d until %v, want visit 1 and %v", out.Visit, out.Due, want)
+				}
+			}
+			if e.Stamp.Boot != (uuid.UUID{15: 7}) || e.Stamp.Clock != circ.ClockNTP || e.Stamp.Uptime < time.Hour {
+				t.Errorf("event %d is stamped %v", e.Seq, e.Stamp)
+			}
+		}
+	})
+}
+
+func TestOrderOnThePad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t).put("sinuhe", "palmu").sees("visiting, 999N00001003 waiting, 999N00001004 waiting")
+		d.put("gunnar").sees("visiting, 999N00001003 borrowed, 999N00001004 borrowed")
+		if got := d.view().Look.Language; got != "sv" {
+			t.Errorf("Gunnar reads %s, want sv", got)
+		}
+	})
+}
+
+// TestSavedBeforeSaid: when the screen says borrowed, the ledger has it.
+func TestSavedBeforeSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t).put("helmi", "sinuhe")
+		var fates []flow.Fate
+		for _, v := range d.screen.all() {
+			for _, l := range v.Lines {
+				if len(fates) == 0 || fates[len(fates)-1] != l.Fate {
+					fates = append(fates, l.Fate)
+				}
+			}
+		}
+		if want := []flow.Fate{flow.Saving, flow.Borrowed}; !reflect.DeepEqual(fates, want) {
+			t.Errorf("the book was shown as %v, want %v", fates, want)
+		}
+	})
+}
+
+// TestCardsAndItemsByContent: what a thing is does not depend on what is asked for.
+func TestCardsAndItemsByContent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		card, err := iso28560.EncodePart3(iso28560.Label{Item: "999A00000101", ISIL: "FI-Demo", Usage: iso28560.PatronCard}, iso28560.Layout{Block: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keyring, err := iso28560.EncodePart3(iso28560.Label{Item: "999A00000105", Usage: iso28560.Circulation}, iso28560.Layout{Block: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := newLines()
+		d := start(t, func(p *Parts, _ *desk) { p.Scanners = []rfid.Scanner{lines} })
+		for i, mem := range [][]byte{card, keyring} {
+			chip := sim.Chip{Name: fmt.Sprint("vicinity-", i), Tag: rfid.Tag{UID: rfid.MakeUID([]byte{0xE0, 4, 1, 0x50, 9, 9, 9, byte(i)}), Kind: rfid.ISO15693}, BlockSize: 4, Memory: mem}
+			if err := d.table.Add(chip); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// A card with an item's kind of chip, by its usage.
+		d.put("vicinity-0").sees("visiting")
+		if got := d.view().Title.Name; got != "Helmi" {
+			t.Errorf("greeted %q, want Helmi", got)
+		}
+		d.lift("vicinity-0").wait(3 * time.Minute)
+		// And one that somebody labelled as an item, by its number.
+		d.put("vicinity-1").sees("visiting")
+		if got := d.view().Title.Name; got != "Gunnar" {
+			t.Errorf("greeted %q, want Gunnar", got)
+		}
+		d.lift("vicinity-1").wait(3 * time.Minute).sees("welcome")
+		// A book's barcode while the screen waits for a card, and a card's while it
+		// waits for nothing.
+		d.put("palmu").sees("visiting, 999N00001004 waiting")
+		lines.scan("999N00001003")
+		d.wait(time.Second).sees("visiting, 999N00001004 waiting, 999N00001003 waiting")
+		lines.scan("something else")
+		d.wait(time.Second).sees("visiting, 999N00001004 waiting, 999N00001003 waiting")
+		lines.scan("04:5e:21:6a:40:11:80")
+		d.wait(time.Second).sees("visiting, 999N00001004 borrowed, 999N00001003 borrowed")
+		d.story("999N00001004 to Helmi", "999N00001003 to Helmi", "999N00001004 unsecured")
+	})
+}
+
+// lines is a scanner that a test types on.
+type lines struct {
+	typed  chan string
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newLines() *lines { return &lines{typed: make(chan string), closed: make(chan struct{})} }
+
+func (l *lines) scan(line string) { l.typed <- line }
+
+func (l *lines) Scan() (string, error) {
+	select {
+	case line := <-l.typed:
+		return line, nil
+	case <-l.closed:
+		return "", rfid.ErrClosed
+	}
+}
+
+func (l *lines) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func TestUnknownCardAndItem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t).put("stranger", "tuntematon").sees("visiting, 999N00001001 borrowed")
+		d.story("999N00001001 to stranger", "999N00001001 unsecured")
+		for e := range d.ledger.Events(1) {
+			if out, ok := e.Body.(circ.CheckedOut); ok && out.Flags != circ.UnknownPatron|circ.UnknownItem {
+				t.Errorf("flags %b", out.Flags)
+			}
+		}
+		if strings.Contains(d.log.String(), "04C0FFEE123480") {
+			t.Error("the log names a card")
+		}
+	})
+}
+
+// TestTwice: a reader that lists a tag twice in one inventory.
+func TestTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		twice := protocol("3m", func(dev sim.Device) { dev.(*sim.M3).Twice = true }, func(p rfid.Port) rfid.Reader { return m3.New(p, m3.Options{}) })
+		lines := newLines()
+		d := start(t, twice, func(p *Parts, _ *desk) { p.Scanners = []rfid.Scanner{lines} })
+		lines.scan("999A00000101")
+		d.put("sinuhe").sees("visiting, 999N00001003 borrowed").story("999N00001003 to Helmi", "999N00001003 unsecured")
+	})
+}
+
+func TestEmptyAndDamagedTags(t *testing.T) {
+	for name, afi := range map[string]rfid.AFI{"blank": 0, "damaged": rfid.InLibrary} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := start(t).put(name).sees("visiting, unread").afi(name, afi).lift(name).sees("welcome").story()
+				d.put("helmi", name, "sinuhe").sees("visiting, 999N00001003 borrowed, unread").lift(name).sees("visiting, 999N00001003 borrowed")
+			})
+		})
+	}
+}
+
+func TestUnplugged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t).put("helmi", "sinuhe").sees("visiting, 999N00001003 borrowed")
+		d.line.out()
+		d.wait(5 * time.Second).sees("resting")
+		d.line.in()
+		d.wait(5 * time.Second).sees("visiting, 999N00001003 borrowed")
+		d.put("palmu").sees("visiting, 999N00001003 borrowed, 999N00001004 borrowed")
+		d.story("999N00001003 to Helmi", "999N00001003 unsecured", "reader raised", "reader cleared", "999N00001004 to Helmi", "999N00001004 unsecured")
+	})
+}
+
+// edge is a reader whose writes fail at first, as at the edge of the field.
+type edge struct {
+	*feig.Reader
+	mu   sync.Mutex
+	fail int
+}
+
+func (e *edge) WriteAFI(uid rfid.UID, afi rfid.AFI) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fail > 0 {
+		e.fail--
+		return rfid.ErrNotWritten
+	}
+	return e.Reader.WriteAFI(uid, afi)
+}
+
+func TestTagAtTheEdge(t *testing.T) {
+	tests := map[string]struct {
+		fail int
+		afi  rfid.AFI
+		tail string
+	}{
+		"tried again":         {4, rfid.OnLoan, "999N00001003 unsecured"},
+		"given up, and noted": {5, rfid.InLibrary, "999N00001003 tag failed"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				at := protocol("feig", nil, func(p rfid.Port) rfid.Reader { return &edge{Reader: feig.New(p, feig.Options{}), fail: test.fail} })
+				d := start(t, at).put("helmi", "sinuhe").sees("visiting, 999N00001003 borrowed")
+				d.afi("sinuhe", test.afi).story("999N00001003 to Helmi", test.tail)
+				// Put down again, it is made good.
+				d.lift("sinuhe").put("sinuhe").afi("sinuhe", rfid.OnLoan).sees("visiting, 999N00001003 borrowed")
+			})
+		})
+	}
+}
+
+// broken is a ledger whose disk takes nothing more.
+type broken struct {
+	*ledger.Ledger
+	mu   sync.Mutex
+	full bool
+}
+
+func (b *broken) Append(s circ.Stamp, people []circ.PatronID, bodies ...circ.EventBody) (uint64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.full {
+		return 0, fmt.Errorf("append: no space left on device: %w", ledger.ErrBroken)
+	}
+	return b.Ledger.Append(s, people, bodies...)
+}
+
+func TestDiskFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := &broken{}
+		d := start(t, func(p *Parts, d *desk) {
+			disk.Ledger = d.ledger
+			p.Ledger = disk
+		})
+		disk.mu.Lock()
+		disk.full = true
+		disk.mu.Unlock()
+		d.put("helmi", "sinuhe").sees("visiting, 999N00001003 keep").afi("sinuhe", rfid.InLibrary).story()
+		if got := d.view().Title.Key; got != "keep" {
+			t.Errorf("says %s, want keep", got)
+		}
+		// Once nobody is there, the station ends so that the ledger is opened anew.
+		d.lift("helmi", "sinuhe").wait(3 * time.Minute)
+		select {
+		case err := <-d.ended:
+			if !errors.Is(err, ledger.ErrBroken) {
+				t.Errorf("ended with %v, want %v", err, ledger.ErrBroken)
+			}
+		default:
+			t.Error("the station goes on with a ledger that takes nothing")
+		}
+	})
+}
+
+// TestLoanOfAnUnmetReader: a book lent elsewhere to somebody who never was here is
+// taken back all the same.
+func TestLoanOfAnUnmetReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t)
+		d.tell(circ.LoanPut{Item: sinuhe.ID, Patron: gunnar.ID, At: time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)})
+		d.put("sinuhe").sees("visiting, 999N00001003 returned")
+	})
+}
+
+// TestWakingUp: books that lie there when the station starts are nobody's.
+func TestWakingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t, func(_ *Parts, d *desk) {
+			if err := d.table.Put("sinuhe"); err != nil {
+				t.Fatal(err)
+			}
+		})
+		d.sees("welcome").put("helmi").sees("leftover, 999N00001003 left").story()
+		d.lift("sinuhe").put("sinuhe").sees("visiting, 999N00001003 borrowed")
+	})
+}
+
+func TestTimersAndTouches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t).put("helmi").lift("helmi").wait(95 * time.Second).sees("still-there")
+		d.press(flow.StillHere).sees("visiting").wait(2 * time.Minute).wait(5 * time.Second).sees("welcome")
+		d.press(flow.Help).sees("helping").press(flow.Back).sees("welcome")
+	})
+}
+
+func TestStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t)
+		d.cancel()
+		if err := <-d.ended; err != nil {
+			t.Errorf("ended with %v", err)
+		}
+		d.station.Send(flow.Touched{}) // after the end, nobody hangs
+		session, err := d.ledger.Session()
+		if err != nil || session != 1 {
+			t.Errorf("session %d, %v; want 1", session, err)
+		}
+	})
+}
+
+func TestSettings(t *testing.T) {
+	good := DefaultSettings(maple, "fi")
+	if err := good.Validate(); err != nil {
+		t.Errorf("the defaults: %v", err)
+	}
+	bad := map[string]func(*Settings){
+		"a name":     func(s *Settings) { s.Rules.Station = "Maple House" },
+		"a language": func(s *Settings) { s.Rules.Languages = nil },
+		"AFIs":       func(s *Settings) { s.Unsecured = s.Secured },
+		"tries":      func(s *Settings) { s.Tries = 0 },
+	}
+	for name, change := range bad {
+		s := good
+		change(&s)
+		if s.Validate() == nil {
+			t.Errorf("%s: bad settings pass", name)
+		}
+		if _, err := New(Parts{Settings: s}); err == nil {
+			t.Errorf("%s: a station was made of bad settings", name)
+		}
+	}
+}
+
+func TestUIDForms(t *testing.T) {
+	uid := rfid.MakeUID([]byte{0x04, 0x5E, 0x21, 0x6A})
+	want := []string{"045E216A", "045e216a", "6A215E04", "6a215e04", "73277802", "1780571652"}
+	if got := uidForms(uid); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	// A 125 kHz card prints the decimal of its last four and last three bytes.
+	forms := uidForms(rfid.MakeUID([]byte{0x14, 0x00, 0x8E, 0xC7, 0x93}))
+	for _, want := range []string{"0009357203", "09357203"} {
+		if !strings.Contains(strings.Join(forms, " "), want) {
+			t.Errorf("%v lacks %s", forms, want)
+		}
+	}
+}
+
+func TestMachineClock(t *testing.T) {
+	c, err := NewMachineClock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := c.Now()
+	second := c.Now()
+	if c.Boot() == (uuid.UUID{}) || first.Up <= 0 || second.Up < first.Up {
+		t.Errorf("boot %v, %v then %v", c.Boot(), first.Up, second.Up)
+	}
+	if got := trust(time.Unix(0, 0)); got != circ.ClockUnset {
+		t.Errorf("1970 is trusted as %v", got)
+	}
+}
