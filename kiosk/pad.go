@@ -137,7 +137,9 @@ func (p *pad) look(tag rfid.Tag) {
 	for i := range p.asking {
 		if a := &p.asking[i]; a.tag.UID == tag.UID {
 			if a.tries++; a.tries == p.settings.Tries {
-				p.log.Info("a tag cannot be read", "uid", tag.UID, "err", err)
+				if tag.Kind == rfid.ISO15693 { // a card's number is a person's
+					p.log.Info("a tag cannot be read", "uid", tag.UID, "err", err)
+				}
 				p.send(sighting{token: see.token, pad: p, strange: true})
 			}
 		}

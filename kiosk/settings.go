@@ -24,10 +24,10 @@ type Settings struct {
 	Items   *regexp.Regexp // what numbers on items look like; nil: not told by looks
 	Policy  circ.Policy    // of cards that are not known here
 
-	Every    time.Duration // between inventories of a pad
+	Every    time.Duration // between rounds: who is there, and what to read and write
 	Patience rfid.Patience
-	Retry    time.Duration // between attempts to read or write a tag, and to use a scanner again
-	Tries    int           // attempts to write a tag
+	Tries    int           // rounds in which a tag is read before it counts as strange, and written before that is given up
+	Retry    time.Duration // after a scanner failed
 }
 
 // DefaultSettings are those of a station that nobody has set.
