@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -129,6 +130,42 @@ func TestField(t *testing.T) {
 				now = now.Add(100 * time.Millisecond)
 			}
 		})
+	}
+}
+
+// A stack of twenty at the edge of the field: each tag is heard in two rounds of
+// three, some twice, in any order, with misheard ones among them. It settles once,
+// with twenty, and nothing flickers.
+func TestStackOfTwentySettles(t *testing.T) {
+	for seed := range uint64(50) {
+		dice := rand.New(rand.NewPCG(seed, 20))
+		f, now := rfid.NewField(rfid.DefaultPatience), time.Unix(0, 0)
+		var events []rfid.Event
+		missed := make([]int, 20)
+		for range 60 { // nine seconds
+			var seen []rfid.Tag
+			for _, n := range dice.Perm(20) {
+				if missed[n] < 2 && dice.IntN(3) == 0 {
+					missed[n]++
+					continue
+				}
+				missed[n] = 0
+				seen = append(seen, item(n+1))
+				if dice.IntN(10) == 0 {
+					seen = append(seen, item(n+1), rfid.Tag{UID: item(n + 1).UID.Reversed(), Kind: rfid.ISO15693})
+				}
+			}
+			events = f.Step(events, seen, nil, now)
+			now = now.Add(150 * time.Millisecond)
+		}
+		counts := map[rfid.EventKind]int{}
+		for _, e := range events {
+			counts[e.Kind]++
+		}
+		last := events[len(events)-1]
+		if counts[rfid.Arrived] != 20 || counts[rfid.Left] != 0 || counts[rfid.Settled] != 1 || last.Kind != rfid.Settled || last.Tags != 20 {
+			t.Errorf("seed %d: got %v, last %v with %d tags", seed, counts, last.Kind, last.Tags)
+		}
 	}
 }
 
