@@ -1,0 +1,286 @@
+package ui
+
+import (
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"testing"
+
+	"coldstation/assets"
+	"coldstation/kiosk/flow"
+	"coldstation/kiosk/phrase"
+	"coldstation/kiosk/ui/scene"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+)
+
+var book phrase.Book
+
+func TestMain(m *testing.M) {
+	test.NewApp()
+	words, err := fs.Sub(assets.Words, "words")
+	if err == nil {
+		book, err = phrase.Load(words)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+var languages = []string{"fi", "fi-simple", "sv", "en"}
+
+var displays = []struct {
+	name          string
+	width, height float32
+	Display
+}{
+	{"15.6 inch", 1366, 768, Display{Diagonal: 15.6 * 25.4, Distance: 450}},
+	{"21.5 inch", 1920, 1080, Display{Diagonal: 21.5 * 25.4, Distance: 600}},
+	{"21.5 inch upright", 1080, 1920, Display{Diagonal: 21.5 * 25.4, Distance: 600}},
+	{"10 inch", 1280, 800, Display{Diagonal: 10.1 * 25.4, Distance: 450}},
+}
+
+// everyPage lays out every scene on every display, in every language and size.
+func everyPage(t *testing.T, f func(t *testing.T, name string, v flow.View, p page, m metrics)) {
+	scenes := scene.All(languages...)
+	for _, d := range displays {
+		for _, language := range languages {
+			for size := flow.Normal; size <= flow.Largest; size++ {
+				for _, s := range scenes {
+					v := s.View
+					v.Look = flow.Look{Language: language, Size: size}
+					p := compose(v, book, d.Display, fyne.NewSize(d.width, d.height), -1)
+					f(t, fmt.Sprintf("%s on %s in %s size %d", s.Name, d.name, language, size+1), v, p, d.metrics(d.width, d.height, size))
+				}
+			}
+		}
+	}
+}
+
+func overlap(a, b box) bool {
+	const touch = 1 // pixel
+	return a.x < b.right()-touch && b.x < a.right()-touch && a.y < b.bottom()-touch && b.y < a.bottom()-touch
+}
+
+// TestNothingCut: every text is whole, inside the screen and clear of others.
+func TestNothingCut(t *testing.T) {
+	everyPage(t, func(t *testing.T, name string, v flow.View, p page, m metrics) {
+		if !p.fits {
+			t.Errorf("%s: does not fit", name)
+			return
+		}
+		for i, a := range p.texts {
+			if !p.size.holds(a.box) {
+				t.Errorf("%s: %q at %v leaves the screen", name, a.words, a.box)
+			}
+			if w := width(a.words, a.size, a.bold); w > a.w+1.5 {
+				t.Errorf("%s: %q is %.0f wide in a box of %.0f", name, a.words, w, a.w)
+			}
+			for _, b := range p.texts[:i] {
+				if overlap(a.box, b.box) {
+					t.Errorf("%s: %q and %q overlap", name, a.words, b.words)
+				}
+			}
+			for _, b := range p.targets {
+				if overlap(a.box, b.box) && !b.holds(a.box) {
+					t.Errorf("%s: %q runs over the edge of a button", name, a.words)
+				}
+			}
+			for _, b := range p.pictures {
+				if overlap(a.box, b.box) {
+					t.Errorf("%s: %q and a picture overlap", name, a.words)
+				}
+			}
+		}
+		for _, b := range p.pictures {
+			if !p.size.holds(b.box) {
+				t.Errorf("%s: a picture at %v leaves the screen", name, b.box)
+			}
+		}
+	})
+}
+
+// TestSizes: capitals, targets and the gaps between them have their millimetres.
+func TestSizes(t *testing.T) {
+	const rounding = 0.05 // mm
+	everyPage(t, func(t *testing.T, name string, v flow.View, p page, m metrics) {
+		for _, a := range p.texts {
+			if got, want := a.size, m.base; got < want-0.01 {
+				t.Errorf("%s: %q is set in %.1f px, want %.1f or more", name, a.words, got, want)
+			}
+		}
+		for i, a := range p.targets {
+			want := float32(20)
+			if pressed, is := a.msg.(flow.Pressed); is && pressed.Item == "" {
+				want = 25
+			}
+			if got := min(a.w, a.h) / m.mm; got < want-rounding {
+				t.Errorf("%s: target for %v is %.1f mm, want %.0f", name, a.msg, got, want)
+			}
+			if !p.size.holds(a.box) {
+				t.Errorf("%s: target for %v leaves the screen", name, a.msg)
+			}
+			for _, b := range p.targets[:i] {
+				dx := max(a.x-b.right(), b.x-a.right())
+				dy := max(a.y-b.bottom(), b.y-a.bottom())
+				if gap := max(dx, dy) / m.mm; gap < 6-rounding {
+					t.Errorf("%s: targets for %v and %v are %.1f mm apart, want 6", name, a.msg, b.msg, gap)
+				}
+			}
+		}
+	})
+}
+
+// TestEverythingShown: every button, language and item of the view is on the
+// page, or on another sheet that a button leads to.
+func TestEverythingShown(t *testing.T) {
+	everyPage(t, func(t *testing.T, name string, v flow.View, p page, m metrics) {
+		got := map[flow.Msg]bool{}
+		turns := map[int]bool{}
+		for _, target := range p.targets {
+			if target.msg == nil {
+				turns[target.turn] = true
+				continue
+			}
+			got[target.msg] = true
+		}
+		want := []flow.Msg{}
+		for _, b := range v.Buttons {
+			want = append(want, flow.Pressed{Action: b.Action, Item: b.Item})
+		}
+		for _, language := range v.Languages {
+			want = append(want, flow.LanguageChosen{Language: language})
+		}
+		if v.Back {
+			want = append(want, flow.Pressed{Action: flow.Back})
+		}
+		if v.Help {
+			want = append(want, flow.Pressed{Action: flow.Help})
+		}
+		for _, msg := range want {
+			if !got[msg] {
+				t.Errorf("%s: no button for %v", name, msg)
+			}
+		}
+		shown := 0
+		for _, picture := range p.pictures {
+			if picture.item != nil {
+				shown++
+			}
+		}
+		if len(v.Lines) > 0 && shown == 0 {
+			t.Errorf("%s: none of %d items is shown", name, len(v.Lines))
+		}
+		for _, line := range v.Lines[max(0, len(v.Lines)-shown):] {
+			if b := line.Button; b.Action != "" && !got[flow.Pressed{Action: b.Action, Item: b.Item}] {
+				t.Errorf("%s: no button for %v of item %s", name, b.Action, b.Item)
+			}
+		}
+		if p.sheets > 1 && !turns[-1] {
+			t.Errorf("%s: the last of %d sheets has no way back", name, p.sheets)
+		}
+	})
+}
+
+// TestSheets: turning through the sheets shows every item.
+func TestSheets(t *testing.T) {
+	for _, s := range scene.All(languages...) {
+		if len(s.View.Lines) < 4 {
+			continue
+		}
+		for _, d := range displays {
+			seen := map[string]bool{}
+			for sheet, sheets := 0, 1; sheet < sheets; sheet++ {
+				p := compose(s.View, book, d.Display, fyne.NewSize(d.width, d.height), sheet)
+				if p.sheet != sheet {
+					t.Fatalf("%s on %s: asked for sheet %d, got %d", s.Name, d.name, sheet, p.sheet)
+				}
+				sheets = p.sheets
+				for _, picture := range p.pictures {
+					if picture.item != nil {
+						seen[string(picture.item.ID)] = true
+					}
+				}
+			}
+			if got, want := len(seen), len(s.View.Lines); got != want {
+				t.Errorf("%s on %s: %d items on all sheets, want %d", s.Name, d.name, got, want)
+			}
+		}
+	}
+}
+
+// TestChrome: what is on every screen is at the same place on every screen,
+// whatever else it shows and whatever the text size.
+func TestChrome(t *testing.T) {
+	places := map[string]box{}
+	everyPage(t, func(t *testing.T, name string, v flow.View, p page, m metrics) {
+		for _, target := range p.targets {
+			key := ""
+			switch msg := target.msg.(type) {
+			case flow.LanguageChosen:
+				key = fmt.Sprint(p.size, msg)
+			case flow.Pressed:
+				if msg.Action == flow.Help || msg.Action == flow.Back {
+					key = fmt.Sprint(p.size, v.Look.Language, msg.Action)
+				}
+			case flow.LookChosen:
+				key = fmt.Sprint(p.size, "look", msg.Contrast)
+			}
+			if key == "" {
+				continue
+			}
+			if at, known := places[key]; known && at != target.box {
+				t.Errorf("%s: %v moved from %v to %v", name, target.msg, at, target.box)
+			}
+			places[key] = target.box
+		}
+	})
+}
+
+// TestStepHonoured: on the displays of a table a larger step makes larger text.
+func TestStepHonoured(t *testing.T) {
+	for _, s := range scene.All(languages...) {
+		for _, d := range displays[:3] {
+			v := s.View
+			largest := func(size flow.TextSize) (most float32) {
+				v.Look.Size = size
+				for _, text := range compose(v, book, d.Display, fyne.NewSize(d.width, d.height), -1).texts {
+					if !text.bold {
+						most = max(most, text.size)
+					}
+				}
+				return most
+			}
+			small, large := largest(flow.Normal), largest(flow.Largest)
+			if large < small*1.2 && large > 0 && small < 1.25*d.metrics(d.width, d.height, 0).base {
+				t.Errorf("%s on %s: text is %.0f px at the largest step and %.0f at the normal one", s.Name, d.name, large, small)
+			}
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		d             Display
+		width, height float32
+		perMM, letter float64
+	}{
+		{"at 450 mm", Display{Diagonal: 15.6 * 25.4, Distance: 450}, 1366, 768, 3.955, 5.5},
+		{"at 600 mm", Display{Diagonal: 21.5 * 25.4, Distance: 600}, 1920, 1080, 4.034, 7.33},
+		{"by a measured bar", Display{PerMM: 5, Distance: 450}, 1280, 800, 5, 5.5},
+		{"nothing known", Display{}, 1366, 768, 3.955, 5.5},
+	} {
+		m := c.d.metrics(c.width, c.height, flow.Normal)
+		if got := float64(m.mm); math.Abs(got-c.perMM) > 0.01 {
+			t.Errorf("%s: %.3f pixels per mm, want %.3f", c.name, got, c.perMM)
+		}
+		if got := float64(m.base*capital) / c.perMM; math.Abs(got-c.letter) > 0.01 {
+			t.Errorf("%s: capitals of %.2f mm, want %.2f", c.name, got, c.letter)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package ui
+
+import (
+	"math"
+
+	"coldstation/kiosk/flow"
+
+	"fyne.io/fyne/v2"
+)
+
+// key works the screen by a keyboard or a keypad of arrows, OK and back. The
+// first arrow chooses the main button.
+func (s *sheet) key(name fyne.KeyName) {
+	switch name {
+	case fyne.KeyUp:
+		s.choose(0, -1)
+	case fyne.KeyDown:
+		s.choose(0, 1)
+	case fyne.KeyLeft:
+		s.choose(-1, 0)
+	case fyne.KeyRight:
+		s.choose(1, 0)
+	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
+		if s.chosen >= 0 {
+			s.act(s.page.targets[s.chosen])
+			return
+		}
+		s.send(flow.Touched{})
+	case fyne.KeyEscape, fyne.KeyBackspace:
+		if s.view.Back {
+			s.send(flow.Pressed{Action: flow.Back})
+		}
+	default:
+		s.send(flow.Touched{})
+	}
+}
+
+// choose moves to the nearest target in a direction, from centre to centre; what
+// lies off the line counts double.
+func (s *sheet) choose(dx, dy float32) {
+	centre := func(t target) (x, y float32) { return t.x + t.w/2, t.y + t.h/2 }
+	best, least := s.chosen, float32(math.Inf(1))
+	if s.chosen < 0 {
+		best = s.first()
+	} else {
+		x0, y0 := centre(s.page.targets[s.chosen])
+		for i, t := range s.page.targets {
+			x, y := centre(t)
+			along := (x-x0)*dx + (y-y0)*dy
+			across := float32(math.Abs(float64((x-x0)*dy + (y-y0)*dx)))
+			if far := along + 2*across; i != s.chosen && along > 1 && far < least {
+				best, least = i, far
+			}
+		}
+	}
+	s.chosen = best
+	s.draw()
+}
+
+// first is the main button, or else any beside the rail.
+func (s *sheet) first() int {
+	best := -1
+	for i, t := range s.page.targets {
+		if t.main {
+			if _, language := t.msg.(flow.LanguageChosen); !language {
+				return i
+			}
+		}
+		if _, pressed := t.msg.(flow.Pressed); pressed && best < 0 {
+			best = i
+		}
+	}
+	return best
+}

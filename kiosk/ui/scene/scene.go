@@ -1,0 +1,207 @@
+// Package scene plays visits through package flow, up to every screen that a
+// resident can meet, so that designers and tests see what the station really
+// shows and not what somebody thought it would.
+package scene
+
+import (
+	"fmt"
+	"time"
+
+	"coldstation/kiosk/flow"
+	"coldstation/sync/circ"
+)
+
+// Scene is one screen by its name.
+type Scene struct {
+	Name string
+	View flow.View
+}
+
+var (
+	palm     = circ.Item{ID: "1004", Title: "Komisario Palmun erehdys", Author: "Mika Waltari", Subject: "crime", Marks: circ.LargePrint, Home: "maple-house"}
+	rabbit   = circ.Item{ID: "1015", Title: "Jäniksen vuosi", Author: "Arto Paasilinna", Subject: "humour", Home: "maple-house"}
+	winter   = circ.Item{ID: "1036", Title: "Trollvinter", Author: "Tove Jansson", Subject: "children", Marks: circ.Audio, Parts: 1, Home: "maple-house"}
+	brothers = circ.Item{ID: "1006", Title: "Seitsemän veljestä", Author: "Aleksis Kivi", Subject: "humour", Marks: circ.LargePrint, Home: "maple-house"}
+	sea      = circ.Item{ID: "1037", Title: "Pappan och havet", Author: "Tove Jansson", Subject: "sea", Home: "maple-house"}
+	children = circ.Item{ID: "1060", Title: "All Creatures Great and Small", Author: "James Herriot", Subject: "nature", Home: "maple-house"}
+	suicide  = circ.Item{ID: "1017", Title: "Hurmaava joukkoitsemurha", Author: "Arto Paasilinna", Subject: "humour", Home: "maple-house"}
+	ships    = circ.Item{ID: "1026", Title: "Alastalon salissa", Author: "Volter Kilpi", Subject: "sea", Home: "maple-house"}
+	jane     = circ.Item{ID: "1057", Title: "Jane Eyre", Author: "Charlotte Brontë", Subject: "love", Home: "maple-house"}
+	hound    = circ.Item{ID: "1055", Title: "The Hound of the Baskervilles", Author: "Arthur Conan Doyle", Subject: "crime", Marks: circ.LargePrint, Home: "maple-house"}
+	kalevala = circ.Item{ID: "1011", Title: "Kalevala", Author: "Elias Lönnrot", Subject: "folklore", Home: "maple-house"}
+	memoir   = circ.Item{ID: "2001", Title: "Memoirs of a country doctor, with remarks on bees, weather and the people of the northern parishes", Author: "An Author With Quite A Long Name", Subject: "history", Home: "birch-house"}
+
+	helmi = card("helmi", circ.Patron{FirstName: "Helmi"}, circ.Policy{LoanDays: 28})
+	onni  = card("onni", circ.Patron{FirstName: "Onni"}, circ.Policy{LoanDays: 0, FeeFree: true, OverdueOK: true})
+)
+
+func card(name string, p circ.Patron, policy circ.Policy) flow.CardSeen {
+	return flow.CardSeen{Token: flow.Token("card " + name), Ref: circ.Ref{byte(len(name)), name[0]}, Patron: p, Known: true, Policy: policy}
+}
+
+func here(i circ.Item) flow.ItemSeen {
+	return flow.ItemSeen{Token: flow.Token("tag " + i.ID), Item: i, Known: true, Security: flow.Secured}
+}
+
+func lent(i circ.Item) flow.ItemSeen {
+	seen := here(i)
+	seen.OnLoan, seen.Security = true, flow.Unsecured
+	seen.Loan = circ.Loan{Item: i.ID, Patron: circ.Ref{9}, Seq: 1, At: start.AddDate(0, 0, -9)}
+	return seen
+}
+
+func lift(i circ.Item) flow.Lifted { return flow.Lifted{Token: flow.Token("tag " + i.ID)} }
+
+// start is a Tuesday morning.
+var start = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+
+// later lets time pass; timers fire.
+type later time.Duration
+
+// The desk can be told what to do badly.
+type (
+	full struct{} // from now on nothing can be recorded
+	far  struct{} // from now on no tag can be written
+)
+
+// desk carries out what flow asks for, as a station would.
+type desk struct {
+	state     flow.State
+	at        flow.Moment
+	timers    map[flow.Timer]time.Duration
+	seq       uint64
+	full, far bool
+}
+
+func (d *desk) send(m flow.Msg) {
+	d.at.Up += time.Second
+	d.at.Wall = d.at.Wall.Add(time.Second)
+	queue := []flow.Msg{m}
+	for len(queue) > 0 {
+		var effects []flow.Effect
+		d.state, effects = flow.Step(d.state, d.at, queue[0])
+		queue = queue[1:]
+		for _, e := range effects {
+			switch e := e.(type) {
+			case flow.Record:
+				queue = append(queue, flow.Recorded{Ticket: e.Ticket, Seq: d.seq + 1, Failed: d.full})
+				if !d.full {
+					d.seq += uint64(len(e.Bodies))
+				}
+			case flow.SetTag:
+				if d.far {
+					queue = append(queue, flow.TagFailed(e))
+				} else {
+					queue = append(queue, flow.TagWritten(e))
+				}
+			case flow.StartTimer:
+				d.timers[e.Timer] = d.at.Up + e.After
+			case flow.StopTimer:
+				delete(d.timers, e.Timer)
+			}
+		}
+	}
+}
+
+// pass lets time pass until a timer fires, and fires it.
+func (d *desk) pass(long time.Duration) {
+	until := d.at.Up + long
+	for {
+		next, due := flow.Timer(0), until+1
+		for timer, at := range d.timers {
+			if at < due {
+				next, due = timer, at
+			}
+		}
+		if due > until {
+			d.at.Wall, d.at.Up = d.at.Wall.Add(until-d.at.Up), until
+			return
+		}
+		d.at.Wall, d.at.Up = d.at.Wall.Add(due-d.at.Up), due
+		delete(d.timers, next)
+		d.send(flow.Fired{Timer: next})
+	}
+}
+
+// All is every scene, for a station whose own language is the first, in its
+// normal look.
+func All(languages ...string) []Scene {
+	press := func(a flow.Action, i ...circ.Item) flow.Pressed {
+		p := flow.Pressed{Action: a}
+		if len(i) > 0 {
+			p.Item = i[0].ID
+		}
+		return p
+	}
+	helper := func(r *flow.Rules) { r.Printer, r.Speech = true, true }
+	foreign := here(memoir)
+	foreign.Foreign, foreign.Security = true, flow.NoSecurity
+	unknown := flow.ItemSeen{Token: "tag 3001", Item: circ.Item{ID: "3001"}, Security: flow.Secured}
+	blocked := helmi
+	blocked.Patron.Blocked = true
+	message := map[string]string{}
+	for _, tag := range languages {
+		message[tag] = map[string]string{
+			"fi": "Kirjastoauto tulee torstaina kello 14.", "fi-simple": "Kirjastoauto tulee torstaina kello 14.",
+			"sv": "Bokbussen kommer på torsdag klockan 14.",
+		}[tag]
+		if message[tag] == "" {
+			message[tag] = "The library van comes on Thursday at two."
+		}
+	}
+
+	var all []Scene
+	scene := func(name string, want flow.Screen, change func(*flow.Rules), script ...any) {
+		rules := flow.DefaultRules("maple-house", languages...)
+		if change != nil {
+			change(&rules)
+		}
+		d := desk{state: flow.New(rules, 40), timers: map[flow.Timer]time.Duration{}, seq: 100,
+			at: flow.Moment{Up: time.Hour, Wall: start, Clock: circ.ClockNTP}}
+		for _, m := range script {
+			switch m := m.(type) {
+			case later:
+				d.pass(time.Duration(m))
+			case full:
+				d.full = true
+			case far:
+				d.far = true
+			case flow.Msg:
+				d.send(m)
+			}
+		}
+		view := d.state.View()
+		if view.Screen != want {
+			panic(fmt.Sprintf("scene %s ends on %v, want %v", name, view.Screen, want))
+		}
+		all = append(all, Scene{name, view})
+	}
+	scene("welcome", flow.Welcome, nil)
+	scene("welcome-message", flow.Welcome, helper, flow.MessageSet{Words: message})
+	scene("hello", flow.Visiting, nil, helmi)
+	scene("hello-nameless", flow.Visiting, nil, flow.CardSeen{Token: "card 7", Ref: circ.Ref{7}})
+	scene("borrowed", flow.Visiting, nil, helmi, here(palm))
+	scene("borrowed-free", flow.Visiting, nil, onni, here(winter))
+	scene("borrowed-three", flow.Visiting, nil, helmi, here(palm), here(rabbit), here(sea))
+	scene("borrowed-many", flow.Visiting, helper, helmi, here(palm), here(rabbit), here(sea), here(winter), here(brothers),
+		here(children), here(suicide), here(ships), here(jane), here(hound), here(kalevala))
+	scene("borrowed-all-done", flow.Visiting, helper, helmi, here(hound), lift(hound), flow.Lifted{Token: helmi.Token})
+	scene("show-card", flow.Visiting, nil, here(brothers))
+	scene("show-card-stack", flow.Visiting, nil, here(brothers), here(ships), here(jane))
+	scene("returned", flow.Visiting, nil, lent(rabbit))
+	scene("returned-offered", flow.Visiting, nil, lent(rabbit), lent(kalevala), helmi)
+	scene("boxed-foreign", flow.Visiting, nil, foreign)
+	scene("boxed-unknown", flow.Visiting, nil, unknown)
+	scene("put-back", flow.Visiting, nil, helmi, far{}, here(rabbit), lift(rabbit))
+	scene("keep", flow.Visiting, nil, helmi, full{}, here(suicide))
+	scene("ask-staff", flow.Visiting, func(r *flow.Rules) { r.BlockedCards = flow.AskTheStaff }, blocked, here(jane))
+	scene("unread", flow.Visiting, nil, helmi, flow.StrangeSeen{Token: "tag ?"})
+	scene("leftover", flow.Leftover, nil, helmi, here(palm), here(sea), flow.Lifted{Token: helmi.Token}, onni)
+	scene("still-there", flow.StillThere, nil, helmi, here(palm), lift(palm), flow.Lifted{Token: helmi.Token}, flow.Touched{}, later(100*time.Second))
+	scene("undo", flow.Undoing, nil, helmi, here(palm), here(winter), press(flow.Undo))
+	scene("undo-many", flow.Undoing, nil, helmi, here(palm), here(rabbit), here(sea), here(winter), here(brothers), here(memoir), press(flow.Undo))
+	scene("undone", flow.Visiting, nil, helmi, here(palm), here(winter), press(flow.Undo), press(flow.UndoThis, winter))
+	scene("help", flow.Helping, helper, press(flow.Help))
+	scene("resting", flow.Resting, nil, flow.PadLost{})
+	return all
+}

@@ -1,0 +1,232 @@
+package ui
+
+import (
+	"image"
+	"image/color"
+	"reflect"
+	"time"
+
+	"coldstation/kiosk/cover"
+	"coldstation/kiosk/flow"
+	"coldstation/kiosk/phrase"
+	"coldstation/sync/circ"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+)
+
+// sheet is the whole screen: a stock of objects that are moved to where the
+// page says. Its stock only grows, to what the fullest page needed.
+type sheet struct {
+	book    phrase.Book
+	display Display
+	send    func(flow.Msg)
+
+	view   flow.View
+	page   page
+	turned int // the wanted sheet of items; -1: where the newest is
+	atTurn time.Time
+	chosen int // the target that the keys have chosen; -1: none
+	held   int // the target under the finger; -1: none
+	covers map[coverKey]image.Image
+
+	content  *fyne.Container // of the layers, from back to front
+	faces    *fyne.Container
+	pictures *fyne.Container
+	texts    *fyne.Container
+	targets  *fyne.Container
+	mark     *canvas.Rectangle
+	drawn    page // what the objects show now
+	hidden   bool // no mouse pointer
+}
+
+type coverKey struct {
+	item          circ.Item
+	width, height int
+}
+
+func newSheet(book phrase.Book, d Display, send func(flow.Msg), hidePointer bool) *sheet {
+	s := &sheet{book: book, display: d, send: send, turned: -1, chosen: -1, held: -1,
+		covers: map[coverKey]image.Image{}, hidden: hidePointer}
+	layer := func(objects ...fyne.CanvasObject) *fyne.Container { return &fyne.Container{Objects: objects} }
+	s.faces, s.pictures, s.texts, s.targets = layer(), layer(), layer(), layer()
+	s.mark = canvas.NewRectangle(color.Transparent)
+	s.mark.Hide()
+	s.content = &fyne.Container{Layout: whole{s}, Objects: []fyne.CanvasObject{
+		newPad(s, -1), s.faces, s.pictures, s.texts, s.mark, s.targets,
+	}}
+	return s
+}
+
+// whole gives every layer the whole screen and lays the page out anew.
+type whole struct{ sheet *sheet }
+
+func (w whole) Layout(layers []fyne.CanvasObject, size fyne.Size) {
+	for _, layer := range layers {
+		if layer != w.sheet.mark {
+			layer.Resize(size)
+		}
+	}
+	w.sheet.lay()
+}
+
+func (w whole) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(1, 1) }
+
+// show replaces the view.
+func (s *sheet) show(v flow.View) {
+	if v.Screen != s.view.Screen || len(v.Lines) != len(s.view.Lines) {
+		s.turned = -1
+		if v.Screen != flow.Visiting {
+			s.turned = 0
+		}
+	}
+	if v.Screen != s.view.Screen {
+		s.chosen = -1
+	}
+	if v.Screen == flow.Welcome {
+		clear(s.covers) // nothing of the last visit is kept
+	}
+	s.view = v
+	s.lay()
+}
+
+// lay lays the view out and draws it. Before the first view there is nothing.
+func (s *sheet) lay() {
+	size := s.content.Size()
+	if s.view.Look.Language == "" || size.Width < 2 || size.Height < 2 {
+		return
+	}
+	s.page = compose(s.view, s.book, s.display, size, s.turned)
+	if s.chosen >= len(s.page.targets) {
+		s.chosen = -1
+	}
+	s.draw()
+}
+
+// turn shows another sheet of the items.
+func (s *sheet) turn(by int) {
+	const deaf = 500 * time.Millisecond // a shaking hand turns one sheet, not two
+	if time.Since(s.atTurn) < deaf {
+		return
+	}
+	s.atTurn = time.Now()
+	s.turned = s.page.sheet + by
+	s.send(flow.Touched{})
+	s.lay()
+}
+
+// act does what a target means.
+func (s *sheet) act(t target) {
+	if t.msg == nil {
+		s.turn(t.turn)
+		return
+	}
+	s.send(t.msg)
+}
+
+// draw moves the stock to where the page says; what has not changed is not
+// touched, so that nothing is painted twice.
+func (s *sheet) draw() {
+	colours := paletteOf(s.view.Look.Contrast)
+	same := s.drawn.size == s.page.size
+	old := s.drawn
+	fill(s.faces, len(s.page.faces), func() fyne.CanvasObject { return canvas.NewRectangle(color.Black) }, func(i int, o fyne.CanvasObject) {
+		f := s.page.faces[i]
+		r := o.(*canvas.Rectangle)
+		fillRole := f.fill
+		if s.held >= 0 && s.held < len(s.page.targets) && s.page.targets[s.held].face == i {
+			fillRole = s.page.targets[s.held].down
+		}
+		paint := func(r role) color.Color {
+			if r == nothing {
+				return color.Transparent
+			}
+			return colours[r]
+		}
+		move(o, f.box)
+		if fill, line := paint(fillRole), paint(f.line); r.FillColor != fill || r.StrokeColor != line || r.StrokeWidth != f.width || r.CornerRadius != f.radius {
+			r.FillColor, r.StrokeColor, r.StrokeWidth, r.CornerRadius = fill, line, f.width, f.radius
+			r.Refresh()
+		}
+	})
+	fill(s.pictures, len(s.page.pictures), func() fyne.CanvasObject { return &canvas.Image{FillMode: canvas.ImageFillStretch} }, func(i int, o fyne.CanvasObject) {
+		p := s.page.pictures[i]
+		im := o.(*canvas.Image)
+		move(o, p.box)
+		if p.item != nil {
+			if same && i < len(old.pictures) && reflect.DeepEqual(old.pictures[i], p) && im.Image != nil {
+				return
+			}
+			im.Resource, im.Image = nil, s.cover(*p.item, int(p.w+0.5), int(p.h+0.5))
+			im.Refresh()
+			return
+		}
+		if res := icon(p.icon, colours[p.ink], colours[p.back], colours[p.extra]); im.Resource != res {
+			im.Resource, im.Image = res, nil
+			im.Refresh()
+		}
+	})
+	fill(s.texts, len(s.page.texts), func() fyne.CanvasObject { return canvas.NewText("", color.Black) }, func(i int, o fyne.CanvasObject) {
+		t := s.page.texts[i]
+		c := o.(*canvas.Text)
+		move(o, t.box)
+		if ink := colours[t.role]; c.Text != t.words || c.TextSize != t.size || c.TextStyle.Bold != t.bold || c.Color != ink || c.Alignment != t.align {
+			c.Text, c.TextSize, c.TextStyle.Bold, c.Color, c.Alignment = t.words, t.size, t.bold, ink, t.align
+			c.FontSource = typeface(t.bold)
+			c.Refresh()
+		}
+	})
+	fill(s.targets, len(s.page.targets), func() fyne.CanvasObject { return newPad(s, len(s.targets.Objects)) }, func(i int, o fyne.CanvasObject) {
+		move(o, s.page.targets[i].box)
+	})
+	s.drawMark(colours)
+	s.drawn = s.page
+}
+
+// drawMark puts the ring around what the keys have chosen.
+func (s *sheet) drawMark(colours *palette) {
+	if s.chosen < 0 {
+		s.mark.Hide()
+		return
+	}
+	t := s.page.targets[s.chosen]
+	width := s.page.size.h * 0.008
+	move(s.mark, t.inset(-width*1.5))
+	s.mark.StrokeColor, s.mark.StrokeWidth, s.mark.CornerRadius = colours[ring], width, s.page.faces[t.face].radius+width
+	s.mark.Show()
+	s.mark.Refresh()
+}
+
+// cover is drawn once for as long as a visit lasts.
+func (s *sheet) cover(item circ.Item, width, height int) image.Image {
+	key := coverKey{item, width, height}
+	if s.covers[key] == nil {
+		const most = 64
+		if len(s.covers) >= most {
+			clear(s.covers)
+		}
+		s.covers[key] = cover.Draw(item, width, height)
+	}
+	return s.covers[key]
+}
+
+// fill shows the first n objects of a layer, after making those that lack, and
+// hides the others.
+func fill(layer *fyne.Container, n int, make func() fyne.CanvasObject, set func(int, fyne.CanvasObject)) {
+	for len(layer.Objects) < n {
+		layer.Objects = append(layer.Objects, make())
+	}
+	for i, o := range layer.Objects {
+		if i >= n {
+			o.Hide()
+			continue
+		}
+		set(i, o)
+		o.Show()
+	}
+}
+
+func move(o fyne.CanvasObject, b box) {
+	o.Move(fyne.NewPos(b.x, b.y))
+	o.Resize(fyne.NewSize(b.w, b.h))
+}

@@ -1,0 +1,74 @@
+package ui
+
+import (
+	"image/color"
+	"sync"
+
+	"coldstation/kiosk/flow"
+	"coldstation/kiosk/phrase"
+
+	// Before Fyne.
+	_ "coldstation/kiosk/ui/env"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/canvas"
+)
+
+// Options are how the window looks and where its touches go.
+type Options struct {
+	Words       phrase.Book
+	Display     Display
+	Send        func(flow.Msg) // called on the window's goroutine; it must not wait for Show to draw
+	FullScreen  bool
+	HidePointer bool
+	Width       int    // in pixels, when not FullScreen; 0: 1280
+	Height      int    // 0: 800
+	FirstFrame  func() // called once, when the first frame is on the screen; may be nil
+}
+
+// Window is the station's one window.
+type Window struct {
+	app    fyne.App
+	window fyne.Window
+	sheet  *sheet
+
+	mu   sync.Mutex
+	next *flow.View // to be drawn
+}
+
+// New opens the window; Run shows it. It belongs to the main goroutine, as Run
+// does.
+func New(o Options) *Window {
+	a := app.NewWithID("coldstation.kiosk")
+	w := &Window{app: a, window: a.NewWindow("Coldstation"), sheet: newSheet(o.Words, o.Display, o.Send, o.HidePointer)}
+	content := w.sheet.content
+	if o.FirstFrame != nil {
+		content.Objects = append(content.Objects, frameWatch(o.FirstFrame))
+	}
+	w.window.SetPadded(false)
+	w.window.SetContent(content)
+	w.window.Canvas().SetOnTypedKey(func(e *fyne.KeyEvent) { w.sheet.key(e.Name) })
+	w.window.SetCloseIntercept(func() {}) // nobody leaves the station by closing it
+	w.window.SetMaster()
+	width, height := o.Width, o.Height
+	if width == 0 || height == 0 {
+		width, height = 1280, 800
+	}
+	w.window.Resize(fyne.NewSize(float32(width), float32(height)))
+	w.window.SetFullScreen(o.FullScreen)
+	return w
+}
+
+// Run shows the window until Close. Only the main goroutine may call it.
+func (w *Window) Run() { w.window.ShowAndRun() }
+
+// frameWatch is a transparent dot that tells when it was first painted: Fyne
+// asks a raster for its pixels while it paints.
+func frameWatch(first func()) fyne.CanvasObject {
+	var once sync.Once
+	return canvas.NewRasterWithPixels(func(int, int, int, int) color.Color {
+		once.Do(func() { afterFrame(first) })
+		return color.Transparent
+	})
+}
