@@ -68,7 +68,7 @@ func BenchmarkDrain(b *testing.B) {
 		_, last, err := log.Bounds()
 		check(b, err)
 		for deadline := began.Add(time.Minute); ; time.Sleep(time.Millisecond) {
-			mark, err := log.Mark(station.HubMark)
+			mark, err := log.Mark(ledger.Hub)
 			check(b, err)
 			if mark == last {
 				break

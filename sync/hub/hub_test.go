@@ -35,20 +35,22 @@ type library struct {
 	t      *testing.T
 	keys   identity.Library
 	path   string
-	dial   func(link.Options) link.Link
+	dial   dialer
 	store  store.Store
 	hub    *hub.Hub
 	cancel func()
 	done   chan error
-	log    bytes.Buffer
+	said   bytes.Buffer
+	log    *slog.Logger // of the hub and of all stations
 }
 
-func newLibrary(t *testing.T, dial func(link.Options) link.Link) *library {
+func newLibrary(t *testing.T, dial dialer) *library {
 	keys, err := identity.NewLibrary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &library{t: t, keys: keys, path: filepath.Join(t.TempDir(), "hub.db"), dial: dial}
+	l.log = slog.New(slog.NewTextHandler(&l.said, nil))
 	l.start()
 	if _, err := l.hub.Import(t.Context(), collection); err != nil {
 		t.Fatal(err)
@@ -63,9 +65,7 @@ func (l *library) start() {
 		l.t.Fatal(err)
 	}
 	l.hub, err = hub.Open(hub.Settings{
-		Store: l.store, Library: l.keys, Version: "test",
-		Dial: func(o link.Options) (link.Link, error) { return l.dial(o), nil },
-		Log:  slog.New(slog.NewTextHandler(&l.log, nil)),
+		Store: l.store, Library: l.keys, Version: "test", Dial: l.dial, Log: l.log,
 	})
 	if err != nil {
 		l.t.Fatal(err)
@@ -87,7 +87,7 @@ func (l *library) stop() {
 }
 
 // enrol makes a station as "hub station add" does.
-func (l *library) enrol(id circ.StationID) *station {
+func (l *library) enrol(id circ.StationID) *house {
 	l.t.Helper()
 	file, kept, err := l.keys.Enrol(id, "mqtt://localhost")
 	if err != nil {
@@ -96,7 +96,7 @@ func (l *library) enrol(id circ.StationID) *station {
 	if err := l.store.Enrol(l.t.Context(), kept, time.Now()); err != nil {
 		l.t.Fatal(err)
 	}
-	return newStation(l.t, file, l.dial)
+	return newHouse(l.t, file, l.dial, l.log)
 }
 
 func (l *library) view(id circ.StationID) store.Station {
@@ -151,7 +151,7 @@ func offline(s store.Station) bool { return !s.Online }
 
 var snapshot = []string{"policy adult", "item Sommarboken", "item Is", "patron Helmi", "proxy p1"}
 
-func knows(s *station, want ...string) func() error {
+func knows(s *house, want ...string) func() error {
 	return func() error {
 		if got := s.told(); !slices.Equal(got, want) {
 			return fmt.Errorf("%s was told %q, want %q", s.id.Station, got, want)
@@ -162,11 +162,11 @@ func knows(s *station, want ...string) func() error {
 
 // story is the main job on any broker: two stations lend, one is away for a
 // while, the hub is away for a while, and nothing is lost or counted twice.
-func story(t *testing.T, dial func(link.Options) link.Link, cut, mend func()) {
+func story(t *testing.T, dial dialer, cut, mend func()) {
 	l := newLibrary(t, dial)
 	maple, birch := l.enrol("maple-house"), l.enrol("birch-house")
-	sleep := maple.start(1)
-	defer birch.start(1)()
+	sleep := maple.start()
+	defer birch.start()()
 	maple.lend("1", "999A1")
 	until(t, l.lent("1@maple-house"))
 	until(t, l.shows("maple-house", "there", online))
@@ -187,21 +187,23 @@ func story(t *testing.T, dial func(link.Options) link.Link, cut, mend func()) {
 	if _, err := l.hub.Import(t.Context(), store.Collection{Items: []circ.Item{{ID: "1", Title: "Trollvinter"}}}); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []*station{maple, birch} {
-		until(t, knows(s, append(slices.Clone(snapshot), "item Trollvinter")...))
+	for _, s := range []*house{maple, birch} {
+		until(t, knows(s, "policy adult", "item Trollvinter", "item Is", "patron Helmi", "proxy p1"))
 		until(t, s.delivered)
 	}
 	sleep()
 	until(t, l.shows("maple-house", "asleep", offline))
 	l.stop()
 	for word, secret := range map[string]string{"a card number": "999A1", "a name": "Helmi"} {
-		if strings.Contains(l.log.String(), secret) {
-			t.Errorf("the log names %s:\n%s", word, l.log.String())
+		if strings.Contains(l.said.String(), secret) {
+			t.Errorf("the log names %s:\n%s", word, l.said.String())
 		}
 	}
 }
 
-func memory(b *link.Memory) func(link.Options) link.Link { return b.Open }
+func memory(b *link.Memory) dialer {
+	return func(o link.Options) (link.Link, error) { return b.Open(o), nil }
+}
 
 func TestStory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -219,7 +221,7 @@ func TestBadPipe(t *testing.T) {
 				l := newLibrary(t, memory(b))
 				defer l.stop()
 				maple := l.enrol("maple-house")
-				defer maple.start(1)()
+				defer maple.start()()
 				b.Fail(link.Faults{Lose: 0.2, Double: 0.2, Reorder: 0.2})
 				for i := range 100 {
 					maple.lend(circ.ItemID(fmt.Sprint("item-", i)), "999A1")
@@ -254,27 +256,21 @@ func TestNewer(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLibrary(t, memory(link.NewMemory(1)))
 				maple := l.enrol("maple-house")
-				defer maple.start(1)()
-				maple.mu.Lock()
-				maple.append(circ.LentToHouse{Item: "1"})
-				maple.put(tt.raw)
-				maple.append(circ.LentToHouse{Item: "2"})
-				maple.mu.Unlock()
-				maple.do()
+				maple.later = &later{maple.Ledger, 2, tt.raw}
+				maple.do(circ.LentToHouse{Item: "1"}, circ.ReadHere{Item: "9"}, circ.LentToHouse{Item: "2"})
+				stop := maple.start()
 				until(t, l.shows("maple-house", "held", has(tt.condition)))
 				time.Sleep(10 * time.Minute)
 				if s := l.view("maple-house"); s.Cursor != 1 || s.Queue() != 2 || l.loans() != "1@maple-house" {
 					t.Errorf("took in %d, queue %d, loans %s, want 1, 2, item 1", s.Cursor, s.Queue(), l.loans())
 				}
 				// A new version of the hub reads it: here, the event becomes one.
-				maple.mu.Lock()
-				maple.log, maple.chains = maple.log[:1], maple.chains[:2]
-				maple.append(circ.ReadHere{Item: "9"})
-				maple.append(circ.LentToHouse{Item: "2"})
-				maple.mu.Unlock()
+				stop()
 				l.stop()
+				maple.later = nil
 				l.start()
 				defer l.stop()
+				defer maple.start()()
 				until(t, l.lent("1@maple-house 2@maple-house"))
 				until(t, l.shows("maple-house", "well again", func(s store.Station) bool { return len(s.Conditions) == 0 }))
 			})
@@ -289,25 +285,26 @@ func TestDisks(t *testing.T) {
 		l := newLibrary(t, memory(link.NewMemory(1)))
 		defer l.stop()
 		maple := l.enrol("maple-house")
-		stop := maple.start(1)
+		stop := maple.start()
 		maple.lend("1", "999A1")
 		until(t, maple.delivered)
 		stop()
 		maple.wipe()
-		stop = maple.start(2)
-		until(t, knows(maple, append(slices.Clone(snapshot), "loan 1 to 999A1")...))
+		stop = maple.start()
+		until(t, knows(maple, append(slices.Clone(snapshot), "loan 1")...))
 		until(t, l.shows("maple-house", "refilled", has(store.ConditionRefilled)))
+		until(t, maple.delivered)
+		stop()
+		yesterday := maple.copy()
+		stop = maple.start()
 		maple.do(circ.CheckedIn{Item: "1", Belongs: true}, circ.LentToHouse{Item: "2"})
 		until(t, l.lent("2@maple-house"))
 		until(t, maple.delivered)
 		stop()
 
-		maple.mu.Lock() // yesterday's image is put back, and lived on
-		maple.log, maple.chains, maple.acked = maple.log[:1], maple.chains[:2], 1
-		maple.append(circ.LentToHouse{Item: "7"})
-		maple.append(circ.LentToHouse{Item: "8"})
-		maple.mu.Unlock()
-		stop = maple.start(1)
+		maple.swap(yesterday) // it is put back, and lived on
+		maple.do(circ.LentToHouse{Item: "7"}, circ.LentToHouse{Item: "8"}, circ.LentToHouse{Item: "9"})
+		stop = maple.start()
 		defer stop()
 		until(t, l.shows("maple-house", "quarantined", has(store.ConditionQuarantined)))
 		time.Sleep(10 * time.Minute)
@@ -331,8 +328,8 @@ func TestStrangers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		other := newStation(t, forged, l.dial)
-		hello := wire.Hello{Stream: maple.ledger, First: 1, Last: 9}
+		other := newHouse(t, forged, l.dial, l.log)
+		hello := wire.Hello{Stream: maple.ID(), First: 1, Last: 9}
 		for _, m := range []struct {
 			topic   string
 			payload []byte
@@ -357,8 +354,7 @@ func TestStrangers(t *testing.T) {
 		if err := l.store.Enrol(t.Context(), kept, time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		again := newStation(t, forged, l.dial)
-		defer again.start(1)()
+		defer other.start()()
 		until(t, l.shows("maple-house", "there", online))
 	})
 }
@@ -370,11 +366,11 @@ func TestWill(t *testing.T) {
 		l := newLibrary(t, memory(b))
 		defer l.stop()
 		maple := l.enrol("maple-house")
-		defer maple.start(2)()
+		defer maple.start()()
 		until(t, l.shows("maple-house", "there", online))
 		foe := b.Open(link.Options{ClientID: "broker"})
 		defer foe.Close()
-		will := maple.seal(wire.State{Presence: wire.Offline, Boot: maple.boot, Session: 1<<32 | 1})
+		will := maple.seal(wire.State{Presence: wire.Offline, Boot: maple.boot, Session: 1})
 		if err := foe.Publish(wire.Topic("maple-house", wire.Birth), will, true); err != nil {
 			t.Fatal(err)
 		}
@@ -394,7 +390,7 @@ func TestWatch(t *testing.T) {
 		l := newLibrary(t, memory(link.NewMemory(1)))
 		defer l.stop()
 		maple := l.enrol("maple-house")
-		defer maple.start(1)()
+		defer maple.start()()
 		until(t, l.shows("maple-house", "there", online))
 		ctx, cancel := context.WithCancel(t.Context())
 		changes := l.hub.Watch(ctx)
@@ -460,13 +456,9 @@ func TestMosquitto(t *testing.T) {
 	}
 	begin()
 	defer func() { end() }()
-	dial := func(o link.Options) link.Link {
+	dial := func(o link.Options) (link.Link, error) {
 		o.Broker, o.LastRetry = fmt.Sprintf("mqtt://127.0.0.1:%d", port), time.Second
-		l, err := link.Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l
+		return link.Open(o)
 	}
 	story(t, dial, end, begin)
 }

@@ -5,264 +5,215 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"coldstation/sync/circ"
-	"coldstation/sync/courier"
 	"coldstation/sync/identity"
+	"coldstation/sync/ledger"
 	"coldstation/sync/link"
+	"coldstation/sync/station"
 	"coldstation/sync/wire"
 )
 
-// station is a station without a screen or a disk: a log of events, a list of
-// notices, and the courier's two ends around a link.
-type station struct {
-	t      *testing.T
-	id     identity.Station
-	dial   func(link.Options) link.Link
-	ledger uuid.UUID
-	boot   uuid.UUID
-	began  time.Time
-	key    []byte
-	sealer *wire.Sealer
-
-	mu      sync.Mutex
-	log     [][]byte
-	chains  []wire.Chain
-	known   map[circ.Ref]bool
-	stream  uuid.UUID // of notices
-	notices [][]byte
-	heard   wire.Chain // the chain over notices
-	acked   uint64
-
-	wake chan struct{}
+// house is a station without a screen: its ledger on a disk, and its end of
+// delivery.
+type house struct {
+	*ledger.Ledger
+	t        *testing.T
+	id       identity.Station
+	dial     dialer
+	log      *slog.Logger
+	disk     string // the ledger's file
+	boot     uuid.UUID
+	began    time.Time
+	starts   uint64
+	later    *later // in place of the ledger, of a program newer than ours
+	delivery *station.Station
 }
 
-func newStation(t *testing.T, id identity.Station, dial func(link.Options) link.Link) *station {
-	key, err := id.SealingKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &station{t: t, id: id, dial: dial, boot: uuid.New(), began: time.Now(), key: []byte(id.Station), sealer: &wire.Sealer{Key: key}}
-	s.wipe()
-	return s
+type dialer func(link.Options) (link.Link, error)
+
+func newHouse(t *testing.T, id identity.Station, dial dialer, log *slog.Logger) *house {
+	h := &house{t: t, id: id, dial: dial, log: log, boot: uuid.New(), began: time.Now()}
+	h.wipe()
+	t.Cleanup(func() { _ = h.Close() })
+	return h
 }
 
 // wipe gives the station a new disk.
-func (s *station) wipe() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ledger, s.log, s.chains, s.known = uuid.New(), nil, make([]wire.Chain, 1), make(map[circ.Ref]bool)
-	s.stream, s.notices, s.heard, s.acked = uuid.Nil, nil, wire.Chain{}, 0
-	s.wake = make(chan struct{}, 1)
+func (h *house) wipe() {
+	h.t.Helper()
+	h.swap(filepath.Join(h.t.TempDir(), "ledger"))
 }
 
-// start runs the station until the function it answers is called.
-func (s *station) start(session uint64) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	l := s.dial(link.Options{
-		ClientID:      string(s.id.Station),
-		Subscriptions: []link.Subscription{{Filter: wire.Topic(s.id.Station, wire.Down), QoS: 1}},
-		Presence: link.Presence{Topic: wire.Topic(s.id.Station, wire.Birth), State: func(p link.Phase, generation uint64) []byte {
-			presence := []wire.Presence{link.Offline: wire.Offline, link.Online: wire.Online, link.Asleep: wire.Sleeping}[p]
-			return s.seal(wire.State{Presence: presence, Boot: s.boot, Session: session<<32 | generation})
-		}},
-	})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.run(ctx, l)
-		_ = l.Close()
-	}()
-	return func() { cancel(); <-done }
+// copy is an image of the disk, as a backup takes it.
+func (h *house) copy() (image string) {
+	h.t.Helper()
+	h.ok(h.Close())
+	whole, err := os.ReadFile(h.disk)
+	h.ok(err)
+	image = filepath.Join(h.t.TempDir(), "ledger")
+	h.ok(os.WriteFile(image, whole, 0o600))
+	h.swap(h.disk)
+	return image
 }
 
-func (s *station) seal(m wire.Message) []byte {
-	payload, err := wire.Channel{Station: s.id.Station, Way: wire.Up}.Seal(s.id.SigningKey(), m)
-	if err != nil {
-		s.t.Error(err)
+// swap goes on with another disk.
+func (h *house) swap(disk string) {
+	h.t.Helper()
+	if h.Ledger != nil {
+		h.ok(h.Close())
 	}
+	key, err := h.id.SealingKey()
+	h.ok(err)
+	h.Ledger, err = ledger.Open(disk, ledger.Options{Station: h.id.Station, Key: make([]byte, 32), Sealer: &wire.Sealer{Key: key}})
+	h.ok(err)
+	h.disk = disk
+}
+
+func (h *house) ok(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// start runs delivery until the function it answers is called.
+func (h *house) start() (stop func()) {
+	h.t.Helper()
+	h.starts++
+	var log station.Log = h.Ledger
+	if h.later != nil {
+		log = h.later
+	}
+	var err error
+	h.delivery, err = station.New(station.Settings{
+		Log: log, Identity: h.id, Boot: h.boot, Session: h.starts, Dial: h.dial, Moment: h.moment, Program: "test", QoS: 1, Logger: h.log,
+	})
+	h.ok(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- h.delivery.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			h.t.Error(err)
+		}
+	}
+}
+
+func (h *house) moment() circ.Stamp {
+	return circ.Stamp{Wall: time.Now(), Clock: circ.ClockNTP, Boot: h.boot, Uptime: time.Since(h.began)}
+}
+
+func (h *house) seal(m wire.Message) []byte {
+	payload, err := wire.Channel{Station: h.id.Station, Way: wire.Up}.Seal(h.id.SigningKey(), m)
+	h.ok(err)
 	return payload
 }
 
-// do records what happened; of a patron it tells who that is at first sight.
-func (s *station) do(bodies ...circ.EventBody) {
-	s.mu.Lock()
-	for _, body := range bodies {
-		s.append(body)
-	}
-	s.mu.Unlock()
-	select {
-	case s.wake <- struct{}{}:
-	default:
+// do records what happened.
+func (h *house) do(bodies ...circ.EventBody) {
+	h.t.Helper()
+	h.record(nil, bodies...)
+}
+
+func (h *house) lend(item circ.ItemID, card string) {
+	h.t.Helper()
+	patron := circ.NewPatronID(card)
+	ref := h.Ref(patron)
+	h.record([]circ.PatronID{patron}, circ.CheckedOut{Item: item, Patron: ref, By: ref, Due: time.Now().AddDate(0, 0, 28).Truncate(time.Second)})
+}
+
+func (h *house) record(people []circ.PatronID, bodies ...circ.EventBody) {
+	h.t.Helper()
+	_, err := h.Append(h.moment(), people, bodies...)
+	h.ok(err)
+	if h.delivery != nil {
+		h.delivery.Appended()
 	}
 }
 
-func (s *station) append(body circ.EventBody) {
-	uptime := time.Since(s.began)
-	raw, err := wire.AppendEvent(nil, circ.Event{Stamp: circ.Stamp{Wall: time.Now(), Clock: circ.ClockNTP, Boot: s.boot, Uptime: uptime}, Body: body}, s.sealer)
-	if err != nil {
-		s.t.Error(err)
+// told is what the station knows from the hub of the people and things in these
+// tests: "item Is", "loan 1".
+func (h *house) told() (all []string) {
+	h.t.Helper()
+	policy, known, err := h.Policy("adult")
+	h.ok(err)
+	if known {
+		all = append(all, "policy "+policy.ID)
 	}
-	s.put(raw)
-}
-
-func (s *station) put(raw []byte) {
-	s.log = append(s.log, raw)
-	s.chains = append(s.chains, s.chains[len(s.chains)-1].Next(raw))
-}
-
-func (s *station) lend(item circ.ItemID, card string) {
-	ref := circ.NewRef(s.key, circ.NewPatronID(card))
-	if !s.known[ref] {
-		s.known[ref] = true
-		s.do(circ.PatronMet{Ref: ref, ID: circ.NewPatronID(card)})
+	items, err := h.Items()
+	h.ok(err)
+	for _, item := range items {
+		all = append(all, "item "+item.Title)
 	}
-	s.do(circ.CheckedOut{Item: item, Patron: ref, By: ref, Due: time.Now().AddDate(0, 0, 28).Truncate(time.Second)})
-}
-
-func (s *station) run(ctx context.Context, l link.Link) {
-	s.mu.Lock()
-	sender := courier.NewSender(s.ledger, 1, uint64(len(s.log)), s.acked, s.chains[s.acked], 1)
-	s.mu.Unlock()
-	var receiver courier.Receiver
-	var echo wire.Hello
-	publish := func(m wire.Message) { _ = l.Publish(wire.Topic(s.id.Station, wire.Up), s.seal(m), false) }
-	send := func(in courier.SenderInput) {
-		for queue := []courier.SenderInput{in}; len(queue) > 0; queue = queue[1:] {
-			next, effects := sender.Step(time.Since(s.began), queue[0])
-			sender = next
-			for _, effect := range effects {
-				switch e := effect.(type) {
-				case courier.Greet:
-					e.Boot, e.Uptime, e.Wall, e.Program = s.boot, uint64(time.Since(s.began).Milliseconds()), time.Now().UnixMilli(), "test"
-					publish(e.Hello)
-				case courier.Read:
-					s.mu.Lock()
-					last := min(e.From+20, uint64(len(s.log)))
-					b := wire.Batch{Stream: s.ledger, First: e.From, Events: slices.Clone(s.log[e.From-1 : last]), Chain: s.chains[last]}
-					s.mu.Unlock()
-					publish(b)
-					queue = append(queue, courier.Sent{First: b.First, Last: last})
-				case courier.Mark:
-					s.mu.Lock()
-					s.acked = e.To
-					s.mu.Unlock()
-				}
-			}
-		}
+	patron, _, known, err := h.Patron(circ.NewPatronID("999A1"))
+	h.ok(err)
+	if known {
+		all = append(all, "patron "+patron.FirstName)
 	}
-	receive := func(in courier.ReceiverInput) {
-		for queue := []courier.ReceiverInput{in}; len(queue) > 0; queue = queue[1:] {
-			next, effects := receiver.Step(queue[0])
-			receiver = next
-			for _, effect := range effects {
-				s.mu.Lock()
-				switch e := effect.(type) {
-				case courier.Find:
-					if e.Stream != s.stream {
-						s.stream, s.notices, s.heard = e.Stream, nil, wire.Chain{}
-					}
-					queue = append(queue, courier.Found{Stream: s.stream, Cursor: uint64(len(s.notices)), Chain: s.heard})
-				case courier.Commit:
-					s.notices, s.heard = append(s.notices, e.Events...), e.Chain
-					queue = append(queue, courier.Committed{Stream: s.stream, Cursor: uint64(len(s.notices)), Chain: s.heard})
-				case courier.Answer:
-					e.Uptime, echo = echo.Uptime, wire.Hello{}
-					publish(e.Ack)
-				}
-				s.mu.Unlock()
-			}
-		}
+	proxies, err := h.Proxies(circ.NewPatronID("999A2"))
+	h.ok(err)
+	for _, proxy := range proxies {
+		all = append(all, "proxy "+proxy.ID)
 	}
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.wake:
-			s.mu.Lock()
-			last := uint64(len(s.log))
-			s.mu.Unlock()
-			send(courier.Appended{First: 1, Last: last})
-		case <-tick.C:
-			send(courier.Tick{})
-		case event, open := <-l.Events():
-			if !open {
-				return
-			}
-			switch event := event.(type) {
-			case link.Up:
-				send(courier.Up{})
-			case link.Down:
-				send(courier.Down{})
-			case link.Message:
-				m, err := wire.Channel{Station: s.id.Station, Way: wire.Down}.Open(ed25519.PublicKey(s.id.Library), event.Payload)
-				if err != nil {
-					s.t.Errorf("%s: %v", s.id.Station, err)
-				}
-				switch m := m.(type) {
-				case wire.Hello:
-					echo = m
-					receive(courier.Greeted{Hello: m})
-				case wire.Batch:
-					receive(courier.Arrived{Batch: m})
-				case wire.Ack:
-					s.mu.Lock()
-					var own wire.Chain
-					if m.Cursor < uint64(len(s.chains)) {
-						own = s.chains[m.Cursor]
-					}
-					s.mu.Unlock()
-					send(courier.Acked{Ack: m, Own: own})
-				}
-			}
-		}
-	}
-}
-
-// told is what the station knows from its notices: "item 1", "gone 1".
-func (s *station) told() (all []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, raw := range s.notices {
-		n, err := wire.ParseNotice(raw)
-		if err != nil {
-			s.t.Error(err)
-			continue
-		}
-		switch b := n.Body.(type) {
-		case circ.ItemPut:
-			all = append(all, "item "+b.Item.Title)
-		case circ.PatronPut:
-			all = append(all, "patron "+b.Patron.FirstName)
-		case circ.PolicyPut:
-			all = append(all, "policy "+b.Policy.ID)
-		case circ.ProxyPut:
-			all = append(all, "proxy "+b.Proxy.ID)
-		case circ.LoanPut:
-			all = append(all, fmt.Sprintf("loan %s to %s", b.Item, b.Patron.Plaintext()))
-		default:
-			all = append(all, fmt.Sprintf("%T", b))
+	loans, err := h.OpenLoans()
+	h.ok(err)
+	for _, loan := range loans {
+		if loan.Seq == 0 {
+			all = append(all, "loan "+string(loan.Item))
 		}
 	}
 	return all
 }
 
 // delivered reports as an error that the hub has not acknowledged all.
-func (s *station) delivered() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.acked != uint64(len(s.log)) {
-		return fmt.Errorf("%s: %d of %d acknowledged", s.id.Station, s.acked, len(s.log))
+func (h *house) delivered() error {
+	_, last, err := h.Bounds()
+	h.ok(err)
+	mark, err := h.Mark(ledger.Hub)
+	h.ok(err)
+	if mark != last {
+		return fmt.Errorf("%s: %d of %d acknowledged", h.id.Station, mark, last)
 	}
 	return nil
+}
+
+// later is a ledger in which a newer program has written event seq.
+type later struct {
+	*ledger.Ledger
+	seq uint64
+	raw []byte
+}
+
+func (l *later) Read(from uint64, max, size int) ([][]byte, wire.Chain, error) {
+	raw, _, err := l.Ledger.Read(from, max, size)
+	if err != nil {
+		return nil, wire.Chain{}, err
+	}
+	if from <= l.seq && l.seq < from+uint64(len(raw)) {
+		raw[l.seq-from] = l.raw
+	}
+	chain, err := l.Chain(from + uint64(len(raw)) - 1)
+	return raw, chain, err
+}
+
+func (l *later) Chain(seq uint64) (chain wire.Chain, err error) {
+	if seq < l.seq {
+		return l.Ledger.Chain(seq)
+	}
+	raw, _, err := l.Ledger.Read(1, int(seq), wire.MaxBytes)
+	if err == nil {
+		raw[l.seq-1] = l.raw
+	}
+	return chain.After(raw), err
 }
 
 // until asks check again and again until it is content.

@@ -25,9 +25,6 @@ import (
 	"coldstation/sync/wire"
 )
 
-// HubMark is the ledger's mark up to which the hub has acknowledged.
-const HubMark = "hub"
-
 // Log is what is sent and where what is told goes; package ledger keeps one.
 type Log interface {
 	ID() uuid.UUID
@@ -97,7 +94,7 @@ func New(s Settings) (*Station, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open delivery: %w", err)
 	}
-	mark, err := s.Log.Mark(HubMark)
+	mark, err := s.Log.Mark(ledger.Hub)
 	if err != nil {
 		return nil, fmt.Errorf("open delivery: %w", err)
 	}
@@ -280,14 +277,14 @@ func (s *Station) greet(hello wire.Hello) error {
 // mark moves the hub's mark: forward as a rule, back when the hub itself went
 // back to a backup and asks again.
 func (s *Station) mark(to uint64) error {
-	before, err := s.Log.Mark(HubMark)
+	before, err := s.Log.Mark(ledger.Hub)
 	if err != nil {
 		return err
 	}
 	if to < before {
-		return s.Log.TurnBack(HubMark, to)
+		return s.Log.TurnBack(ledger.Hub, to)
 	}
-	return s.Log.SetMark(HubMark, to)
+	return s.Log.SetMark(ledger.Hub, to)
 }
 
 // receive steps the receiver and carries out what it asks for.
@@ -331,6 +328,7 @@ func (s *Station) find(stream uuid.UUID) (courier.ReceiverInput, error) {
 // what comes before it is taken and the rest is held.
 func (s *Station) take(c courier.Commit) ([]courier.ReceiverInput, error) {
 	cursor, chain, err := s.Log.TakeNotices(s.Moment(), c.Stream, c.From+1, c.Events, c.Chain)
+	s.Appended() // whose loan is told of may have been introduced to the log
 	committed := courier.Committed{Stream: c.Stream, Cursor: cursor, Chain: chain}
 	switch {
 	case errors.Is(err, wire.ErrNewer), errors.Is(err, wire.ErrMalformed):
