@@ -2,8 +2,8 @@ package ledger
 
 import (
 	"encoding/binary"
+	"maps"
 	"slices"
-	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -101,25 +101,12 @@ func (l *Ledger) Loan(id circ.ItemID) (loan circ.Loan, open bool, err error) {
 	return loan, open, err
 }
 
-// Loans are the open loans of an account, by item.
-func (l *Ledger) Loans(patron circ.Ref) (all []circ.Loan, err error) {
-	err = l.view(func(tx *bbolt.Tx) error {
-		names := map[circ.ItemID]bool{}
-		gather := func(rest, _ []byte) error { names[circ.ItemID(rest)] = true; return nil }
-		if err := under(tx.Bucket(hereBucket), key(hereLoan, patron[:]), gather); err != nil {
-			return err
-		}
-		if err := under(tx.Bucket(toldBucket), key(toldAccount, patron[:]), gather); err != nil {
-			return err
-		}
-		return loans(tx, names, func(loan circ.Loan) {
-			if loan.Patron == patron {
-				all = append(all, loan)
-			}
-		})
-	})
-	sortLoans(all)
-	return all, err
+// Loans are the open loans of an account, by item. There is no index of accounts:
+// a shelf's few thousand items are read in less time than keeping one would add
+// to every loan's flush.
+func (l *Ledger) Loans(patron circ.Ref) ([]circ.Loan, error) {
+	all, err := l.OpenLoans()
+	return slices.DeleteFunc(all, func(loan circ.Loan) bool { return loan.Patron != patron }), err
 }
 
 // OpenLoans are all open loans known here, by item.
@@ -133,27 +120,18 @@ func (l *Ledger) OpenLoans() (all []circ.Loan, err error) {
 		if err := under(tx.Bucket(toldBucket), key(toldLoan), gather); err != nil {
 			return err
 		}
-		return loans(tx, names, func(loan circ.Loan) { all = append(all, loan) })
+		for _, id := range slices.Sorted(maps.Keys(names)) {
+			w, err := item(tx, id)
+			if err != nil {
+				return err
+			}
+			if w.loan != nil {
+				all = append(all, *w.loan)
+			}
+		}
+		return nil
 	})
-	sortLoans(all)
 	return all, err
-}
-
-func loans(tx *bbolt.Tx, names map[circ.ItemID]bool, each func(circ.Loan)) error {
-	for id := range names {
-		w, err := item(tx, id)
-		if err != nil {
-			return err
-		}
-		if w.loan != nil {
-			each(*w.loan)
-		}
-	}
-	return nil
-}
-
-func sortLoans(all []circ.Loan) {
-	slices.SortFunc(all, func(a, b circ.Loan) int { return strings.Compare(string(a.Item), string(b.Item)) })
 }
 
 // Place is where an item is, as far as is known.

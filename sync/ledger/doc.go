@@ -27,7 +27,8 @@
 //
 // Keys in here and told begin with a letter that says what they hold; see
 // fold.go and told.go. bbolt is asked for durable single transactions only:
-// never Batch, which waits, and never NoSync. The event bucket fills its pages
+// never Batch, which waits, and never NoSync. Each page that a transaction
+// touches is written at its flush, so there are few buckets and no indexes. The event bucket fills its pages
 // to the brim since it only grows at the end (299 MB against 603 MB for a
 // million events).
 //

@@ -51,11 +51,11 @@ func openFile(path string, timeout time.Duration, readOnly bool) (*bbolt.DB, err
 	if err != nil {
 		return nil, err
 	}
-	if err := inspect(path); err != nil || readOnly {
-		if err != nil {
-			_ = db.Close()
-			return nil, err
-		}
+	if err := inspect(path); err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	if readOnly {
 		return db, nil
 	}
 	if err := db.Close(); err != nil {

@@ -11,7 +11,6 @@ import (
 // The keys of here.
 const (
 	hereItem    = 'i' // item → spot
-	hereLoan    = 'l' // patron reference, item: the item is on loan to that account
 	hereMet     = 'm' // patron reference → number of its PatronMet
 	hereRepair  = 't' // item → repair
 	hereSession = 's' // number of the last start
@@ -149,7 +148,7 @@ func change(here table, seq uint64, item circ.ItemID, to func(*spot)) error {
 			s.Prev = nil
 		}
 	}
-	return settle(here, item, old, &next)
+	return put(here, key(hereItem, []byte(item)), next)
 }
 
 // seen puts items that nobody has on loan onto the shelf.
@@ -191,34 +190,8 @@ func undo(here table, seq uint64, body circ.EventBody) error {
 	if err != nil || now == nil || now.Made != seq {
 		return err
 	}
-	return settle(here, item, now, now.Prev)
-}
-
-// settle writes item's spot and keeps the accounts' lists of loans in step.
-func settle(here table, item circ.ItemID, old, next *spot) error {
-	name := []byte(item)
-	before, after := holder(old), holder(next)
-	if before != after {
-		if !before.IsZero() {
-			if err := here.Delete(key(hereLoan, before[:], name)); err != nil {
-				return err
-			}
-		}
-		if !after.IsZero() {
-			if err := here.Put(key(hereLoan, after[:], name), nil); err != nil {
-				return err
-			}
-		}
+	if now.Prev == nil {
+		return here.Delete(key(hereItem, []byte(item)))
 	}
-	if next == nil {
-		return here.Delete(key(hereItem, name))
-	}
-	return put(here, key(hereItem, name), next)
-}
-
-func holder(s *spot) circ.Ref {
-	if s == nil || s.Loan == nil {
-		return circ.Ref{}
-	}
-	return s.Loan.Patron
+	return put(here, key(hereItem, []byte(item)), now.Prev)
 }

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -298,8 +300,6 @@ func TestUndo(t *testing.T) {
 	if loans, err := l.Loans(l.Ref(anna)); err != nil || len(loans) != 1 || loans[0].Seq != out {
 		t.Errorf("loans of the account it was on: %+v, %v, want event %d", loans, err, out)
 	}
-	last, _ := l.Chain(1)
-	_ = last
 	l.append(nil, circ.Undone{Seq: 9999}, circ.Undone{Seq: 0}) // nonsense changes nothing
 	l.wantLoan("1", "anna noted 22.12.")
 	l.verify()
@@ -484,10 +484,10 @@ func TestDamagedPages(t *testing.T) {
 func TestBrokenAfterAFailedWrite(t *testing.T) {
 	l := newLender(t)
 	l.lend("1", anna)
-	// A disk that is pulled: the file behind the ledger is closed.
+	// The disk is pulled: what bbolt wants to write, the file no longer takes.
 	err := l.update(func(tx *bbolt.Tx) error {
-		tx.OnCommit(func() {})
-		panic("the disk is gone")
+		pull(t, l.path)
+		return tx.Bucket(markBucket).Put([]byte(Hub), number(1))
 	})
 	if !errors.Is(err, ErrBroken) {
 		t.Fatalf("a failed write: %v, want %v", err, ErrBroken)
@@ -520,4 +520,33 @@ func TestHalfCreatedIsMadeAgain(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v, want 0600", info.Mode(), err)
 	}
+}
+
+// pull makes writing to the open file at path fail, as a disk does that is gone:
+// the process's descriptor is replaced by one that only reads.
+func pull(t testing.TB, path string) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		if target, err := os.Readlink(link); err != nil || target != path {
+			continue
+		}
+		fd, err := strconv.Atoi(filepath.Base(link))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+		if err := syscall.Dup3(int(reader.Fd()), fd, syscall.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatalf("%s is not open", path)
 }

@@ -22,7 +22,6 @@ const (
 	toldProxy       = 'x' // proxy → proxy
 	toldAgent       = 'y' // agent reference, proxy
 	toldLoan        = 'o' // item → word
-	toldAccount     = 'l' // patron reference, item: told to be on loan to that account
 	toldConsignment = 'c' // consignment → items
 	toldRecall      = 'r' // recall → items
 	toldPicks       = 'k' // name → items
@@ -226,9 +225,9 @@ func (t taker) take(seq uint64, body circ.NoticeBody) error {
 		if err := t.meet(b.Patron); err != nil {
 			return err
 		}
-		return t.say(b.Item, word{Patron: t.Ref(b.Patron), At: b.At, Due: b.Due, After: t.sent})
+		return put(t.told, key(toldLoan, []byte(b.Item)), word{Patron: t.Ref(b.Patron), At: b.At, Due: b.Due, After: t.sent})
 	case circ.LoanGone:
-		return t.say(b.Item, word{Gone: true, After: t.sent})
+		return put(t.told, key(toldLoan, []byte(b.Item)), word{Gone: true, After: t.sent})
 	case circ.LoanConfirmed:
 		return put(t.tx.Bucket(verdictBucket), number(b.Seq), verdict{Due: b.Due})
 	case circ.LoanRefused:
@@ -250,26 +249,6 @@ func (t taker) take(seq uint64, body circ.NoticeBody) error {
 		return t.told.Put(key(toldCommand, number(seq)), []byte(b.Name))
 	}
 	return errors.New("nothing is known to follow from it")
-}
-
-// say notes what the hub says of an item's loan.
-func (t taker) say(item circ.ItemID, w word) error {
-	k := key(toldLoan, []byte(item))
-	old, err := get[word](t.told, k)
-	if err != nil {
-		return err
-	}
-	if old != nil && !old.Patron.IsZero() {
-		if err := t.told.Delete(key(toldAccount, old.Patron[:], []byte(item))); err != nil {
-			return err
-		}
-	}
-	if !w.Patron.IsZero() {
-		if err := t.told.Put(key(toldAccount, w.Patron[:], []byte(item)), nil); err != nil {
-			return err
-		}
-	}
-	return put(t.told, k, w)
 }
 
 // list keeps a named list of items; an empty one is over.
