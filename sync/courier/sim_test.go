@@ -421,7 +421,7 @@ func (w *world) send(s *site, f *flow, i int, in SenderInput) {
 		}
 		switch e := effect.(type) {
 		case Greet:
-			w.post(s, func() { w.receive(s, f, w.worker(f), Greeted{e.Hello}) })
+			w.post(s, func() { w.receive(s, f, w.worker(f), Greeted(e)) })
 		case Read:
 			l := &f.log
 			if e.From < l.first || e.From > l.last() {

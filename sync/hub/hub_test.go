@@ -314,6 +314,39 @@ func TestDisks(t *testing.T) {
 	})
 }
 
+// TestBackup: a library put back to yesterday's backup asks every station again
+// for what it lost.
+func TestBackup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLibrary(t, memory(link.NewMemory(1)))
+		maple := l.enrol("maple-house")
+		defer maple.start()()
+		maple.lend("1", "999A1")
+		until(t, maple.delivered)
+		l.stop()
+		backup, err := os.ReadFile(l.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.start()
+		maple.lend("2", "999A1")
+		until(t, l.lent("1@maple-house 2@maple-house"))
+		until(t, maple.delivered)
+		l.stop()
+		if err := os.WriteFile(l.path, backup, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l.start()
+		defer l.stop()
+		if err := l.lent("1@maple-house")(); err != nil {
+			t.Fatal(err)
+		}
+		until(t, l.lent("1@maple-house 2@maple-house"))
+		until(t, maple.delivered)
+		until(t, l.shows("maple-house", "well", func(s store.Station) bool { return len(s.Conditions) == 0 }))
+	})
+}
+
 // TestStrangers: who is not enrolled, or signs with another key, or speaks on
 // another station's topic, changes nothing.
 func TestStrangers(t *testing.T) {
