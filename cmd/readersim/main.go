@@ -20,14 +20,15 @@ const usage = `readersim plays an RFID reader, byte for byte, for programs that 
 
   readersim --protocol feig --table FILE (--link PATH | --listen ADDR)
             [--fault KIND,…] [--rate SHARE] [--seed N] [--pace] [--control SOCKET]
-            [--scanner CHOICE,…]
+            [--set CHOICE,…]
       plays a reader. --link makes a pseudo-terminal and a link to it,
       --listen waits for one TCP connection at a time (127.0.0.1:10001).
       --fault spoils a share of requests (--rate, default 0.1); the same --seed
       gives the same run. --pace takes the time a real line takes.
-      --protocol line is a barcode scanner, and put shows it something once; its
-      --scanner choices: %s.
-
+      The protocols are %[1]s;
+      line is a barcode scanner, and put shows it something once.
+      --set sets the reader up:
+%[2]s
 while it runs, from another shell:
   readersim list              what lies on the pad and beside it
   readersim put NAME…         lay cards or items on the pad
@@ -62,11 +63,22 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Printf(usage, strings.Join(sim.Choices(), " "))
+		fmt.Printf(usage, strings.Join(sim.Names(), ", "), setups())
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "readersim:", err)
 		os.Exit(1)
 	}
+}
+
+// setups lists how readers can be set up.
+func setups() string {
+	var list strings.Builder
+	for _, name := range sim.Names() {
+		if choices := sim.Choices(name); len(choices) > 0 {
+			fmt.Fprintf(&list, "        %-8s%s\n", name, strings.Join(choices, " "))
+		}
+	}
+	return list.String()
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {

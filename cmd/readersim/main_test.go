@@ -48,14 +48,20 @@ type bench struct {
 	where   string // first line it printed
 }
 
+func tableFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "table.json")
+	if err := os.WriteFile(path, []byte(library), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func start(t *testing.T, args ...string) *bench {
 	t.Helper()
 	dir := t.TempDir()
 	b := &bench{t: t, dir: dir, control: filepath.Join(dir, "control")}
-	table := filepath.Join(dir, "table.json")
-	if err := os.WriteFile(table, []byte(library), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	table := tableFile(t)
 	for i, a := range args {
 		args[i] = strings.ReplaceAll(a, "DIR", dir)
 	}
@@ -196,7 +202,7 @@ func TestNetwork(t *testing.T) {
 }
 
 func TestScanner(t *testing.T) {
-	b := start(t, "--protocol", "line", "--scanner", "aim,crlf", "--link", "DIR/scanner")
+	b := start(t, "--protocol", "line", "--set", "aim,crlf", "--link", "DIR/scanner")
 	scanner := line.New(port.Keep(filepath.Join(b.dir, "scanner"), port.Mode{Baud: 9600}), line.Options{AIM: true})
 	defer scanner.Close()
 	scans := make(chan string)
@@ -269,7 +275,7 @@ func TestTag(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for _, args := range [][]string{
 		{"dance"}, {"--table", "/nowhere", "--link", "x"}, {"--table", "x"}, {"tag", "--hex", "1"}, {"probe"}, {"probe", "/dev/nosuchport"},
-		{"number", "1"}, {"number", "--rules", "/nowhere", "1"}, {"--protocol", "line", "--scanner", "loud", "--table", "/dev/null", "--link", "x"},
+		{"number", "1"}, {"number", "--rules", "/nowhere", "1"}, {"--set", "binary", "--table", tableFile(t), "--link", "x"},
 		{"list", "--control", "/nowhere/socket"}, {"tag", "--encode"}, {"--flight"},
 	} {
 		if out, err := run(args...); err == nil || !strings.HasPrefix(err.Error(), "readersim: ") {

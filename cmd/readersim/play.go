@@ -22,7 +22,7 @@ func play(ctx context.Context, args []string, out io.Writer) error {
 	rate := f.Float64("rate", 0.1, "")
 	seed := f.Uint64("seed", 1, "")
 	pace := f.Bool("pace", false, "")
-	scanner := f.String("scanner", "", "")
+	set := f.String("set", "", "")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -42,12 +42,8 @@ func play(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if *scanner != "" {
-		s, ok := line.Device.(*sim.Scanner)
-		if !ok {
-			return fmt.Errorf("--scanner is for --protocol line, not %s", *protocol)
-		}
-		if err := s.Choose(strings.Split(*scanner, ",")...); err != nil {
+	if *set != "" {
+		if err := line.Choose(strings.Split(*set, ",")...); err != nil {
 			return err
 		}
 	}

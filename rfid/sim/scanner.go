@@ -2,10 +2,7 @@ package sim
 
 import (
 	"bytes"
-	"fmt"
-	"maps"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 
@@ -47,8 +44,9 @@ const (
 // NewScanner is a barcode scanner as delivered that sees the table: CR, no more.
 func NewScanner(t *Table) *Scanner { return &Scanner{Suffix: "\r", table: t} }
 
-// choices are the ways in which a Scanner can be set up.
-var choices = map[string]func(*Scanner){
+// scannerChoices are the ways in which a Scanner can be set up: a suffix (cr, lf,
+// crlf, tab, none), and any of the others.
+var scannerChoices = choices[*Scanner]{
 	"cr":       func(s *Scanner) { s.Suffix = "\r" },
 	"lf":       func(s *Scanner) { s.Suffix = "\n" },
 	"crlf":     func(s *Scanner) { s.Suffix = "\r\n" },
@@ -69,21 +67,9 @@ var choices = map[string]func(*Scanner){
 
 func decimal(u rfid.UID) string { return new(big.Int).SetBytes(u.Bytes()).String() }
 
-// Choices lists the words that Choose knows.
-func Choices() []string { return slices.Sorted(maps.Keys(choices)) }
-
-// Choose sets the scanner up, as its maker's setup barcodes would: a suffix (cr,
-// lf, crlf, tab, none), and any of the others.
-func (s *Scanner) Choose(words ...string) error {
-	for _, word := range words {
-		set, ok := choices[word]
-		if !ok {
-			return fmt.Errorf("set up the scanner: no %q (there are %s)", word, strings.Join(Choices(), ", "))
-		}
-		set(s)
-	}
-	return nil
-}
+// Choices and Choose implement Chooser, as the maker's setup barcodes do.
+func (s *Scanner) Choices() []string       { return scannerChoices.list() }
+func (s *Scanner) Choose(word string) bool { return scannerChoices.choose(s, word) }
 
 var (
 	triggerOn  = []byte{0x16, 'T', '\r'}

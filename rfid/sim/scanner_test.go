@@ -43,7 +43,7 @@ func TestScannerSpeaks(t *testing.T) {
 	} {
 		table := read(t, shown)
 		s, now := NewScanner(table), time.Now()
-		if err := s.Choose(strings.FieldsFunc(c.choices, func(r rune) bool { return r == ',' })...); err != nil {
+		if err := (&Line{Device: s}).Choose(strings.FieldsFunc(c.choices, func(r rune) bool { return r == ',' })...); err != nil {
 			t.Fatal(err)
 		}
 		for round := range 2 { // shown again, it is read again
@@ -58,8 +58,28 @@ func TestScannerSpeaks(t *testing.T) {
 			now = next
 		}
 	}
-	if err := NewScanner(NewTable()).Choose("cr", "loud"); err == nil || !strings.Contains(err.Error(), `"loud"`) {
-		t.Errorf("a choice that is none: got %v", err)
+}
+
+func TestChoices(t *testing.T) {
+	for _, name := range Names() {
+		line, err := NewLine(name, NewTable())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := line.Choose(Choices(name)...); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := line.Choose("loud"); err == nil || !strings.Contains(err.Error(), `"loud"`) {
+			t.Errorf("%s: a choice that is none: got %v", name, err)
+		}
+	}
+	line, _ := NewLine("twn4", NewTable())
+	if err := line.Choose("binary", "crc"); err != nil {
+		t.Fatal(err)
+	}
+	request := []byte{0x05, 0x00, 0x00, 0x04, 0xFF, 0x00, 0x00} // with a wrong check
+	if r := line.Device.(*TWN4); !r.Binary || !r.CRC || r.Frame(request) != len(request) {
+		t.Errorf("binary with CRC: got %+v", r)
 	}
 }
 

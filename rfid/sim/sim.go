@@ -55,6 +55,54 @@ type Talker interface {
 	Speak(dst []byte, now time.Time) (out []byte, next time.Time)
 }
 
+// A Chooser is a Device that can be set up in more ways than one.
+type Chooser interface {
+	Device
+
+	// Choices lists the words that Choose knows.
+	Choices() []string
+
+	// Choose sets one thing up, and says whether there is such a choice.
+	Choose(word string) bool
+}
+
+// choices are the ways in which a device can be set up, by name.
+type choices[D any] map[string]func(D)
+
+func (c choices[D]) list() []string { return slices.Sorted(maps.Keys(c)) }
+
+func (c choices[D]) choose(d D, word string) bool {
+	set, ok := c[word]
+	if ok {
+		set(d)
+	}
+	return ok
+}
+
+// Choices lists the words with which a protocol's device can be set up.
+func Choices(protocol string) []string {
+	if p, ok := Protocols[protocol]; ok {
+		if c, ok := p.Device(NewTable()).(Chooser); ok {
+			return c.Choices()
+		}
+	}
+	return nil
+}
+
+// Choose sets the line's device up.
+func (l *Line) Choose(words ...string) error {
+	c, ok := l.Device.(Chooser)
+	if !ok && len(words) > 0 {
+		return fmt.Errorf("set up %q: this reader has no choices", words[0])
+	}
+	for _, word := range words {
+		if !c.Choose(word) {
+			return fmt.Errorf("set up %q: no such choice (there are %v)", word, c.Choices())
+		}
+	}
+	return nil
+}
+
 // Moment is what else happens while a request is carried out.
 type Moment struct {
 	Done   <-chan struct{} // closed when nobody waits for the answer any more

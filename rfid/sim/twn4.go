@@ -47,6 +47,16 @@ func NewTWN4(t *Table) *TWN4 {
 	return r
 }
 
+var twn4Choices = choices[*TWN4]{
+	"binary":   func(r *TWN4) { r.Binary = true },
+	"crc":      func(r *TWN4) { r.CRC = true },
+	"from-one": func(r *TWN4) { r.FromOne = true },
+}
+
+// Choices and Choose implement Chooser.
+func (r *TWN4) Choices() []string       { return twn4Choices.list() }
+func (r *TWN4) Choose(word string) bool { return twn4Choices.choose(r, word) }
+
 // Reset is a restart: it looks for all types again.
 func (r *TWN4) Reset() {
 	*r = TWN4{Binary: r.Binary, CRC: r.CRC, FromOne: r.FromOne, table: r.table, lf: 0xFFFFFFFF, hf: 0xFFFFFFFF, started: time.Now()}
