@@ -274,7 +274,7 @@ func TestTag(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for _, args := range [][]string{
-		{"dance"}, {"--table", "/nowhere", "--link", "x"}, {"--table", "x"}, {"tag", "--hex", "1"}, {"probe"}, {"probe", "/dev/nosuchport"},
+		{"dance"}, {"--table", "/nowhere", "--link", "x"}, {"--table", "x"}, {"tag"}, {"tag", "--hex", "1"}, {"tag", "--hex", "00", "--encode"}, {"probe"}, {"probe", "/dev/nosuchport"},
 		{"number", "1"}, {"number", "--rules", "/nowhere", "1"}, {"--set", "binary", "--table", tableFile(t), "--link", "x"},
 		{"list", "--control", "/nowhere/socket"}, {"tag", "--encode"}, {"--flight"},
 	} {

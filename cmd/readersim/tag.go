@@ -29,8 +29,11 @@ func tag(args []string, out io.Writer) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	if f.NArg() > 0 {
+	switch {
+	case f.NArg() > 0:
 		return fmt.Errorf("tag: %q: not expected", f.Arg(0))
+	case *encode == (*text != ""):
+		return errors.New("tag: one of --hex HEX and --encode is needed; try readersim --help")
 	}
 	if *encode {
 		if _, err := fmt.Sscanf(*part, "%d/%d", &l.Part, &l.Parts); err != nil {

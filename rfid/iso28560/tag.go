@@ -159,7 +159,7 @@ func (r raw) appendTo(b []byte) []byte { return append(b, r...) }
 // an Empty or NDEF tag has none.
 func Decode(mem []byte, dsfid int) (Tag, error) {
 	if len(mem) > MaxMemory {
-		return Tag{Label: Label{Usage: Unstated}, body: raw(bytes.Clone(mem))},
+		return Tag{Label: Label{Usage: Unstated}, Note: "more memory than any tag has", body: raw(bytes.Clone(mem))},
 			fmt.Errorf("decode %d bytes, more than any tag has: %w", len(mem), ErrUnknown)
 	}
 	mem = bytes.Clone(mem)
