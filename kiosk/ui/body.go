@@ -102,11 +102,14 @@ func (c *composer) scene(area box) {
 		names = nil
 	}
 	blocks, height := c.sentences(area.w)
+	for i, b := range blocks {
+		blocks[i] = b.balanced()
+	}
 	space := foot.h - height
 	const least, most = 24, 110
 	n := float32(len(names))
 	side := min(space-c.gap(), (area.w-(n-1)*c.gap())/max(1, n), c.mm(most))
-	if n > 0 && side < c.mm(least) {
+	if cramped := side < c.mm(1.7*least) && (c.head > 1.35 || c.grow > c.m.step); n > 0 && (cramped || side < c.mm(least)) {
 		c.page.fits = false
 		return
 	}
@@ -296,7 +299,7 @@ func (c *composer) measureSlim(wide float32, line flow.Line) (t tileParts, ok bo
 	size, pad := c.letter(), c.mm(3)
 	t.cover, t.sign = c.mm(14), size*1.2
 	t.textWide = wide - 3*pad - t.cover
-	if t.textWide < size*5 {
+	if t.textWide < size*9 {
 		return t, false
 	}
 	if line.Item.Title != "" {

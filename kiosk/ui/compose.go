@@ -39,7 +39,7 @@ const (
 )
 
 // titles are the sizes to try for a title, by that of the text below it.
-var titles = []float32{2.4, 1.9, 1.6, 1.35, 1.15, 1}
+var titles = []float32{1.9, 1.6, 1.35, 1.15, 1}
 
 // compose lays a view out on a screen of size pixels, as large as it fits. What
 // is given up first, on a screen too small for all of it: a very large title,
@@ -54,10 +54,12 @@ func compose(view flow.View, book phrase.Book, d Display, size fyne.Size, sheet 
 		shapes = append(shapes, covers)
 	}
 	for _, c.terse = range []bool{false, true} {
-		const smaller = 1.0 / 16
-		for c.grow = c.m.step * c.roomy(); ; c.grow = max(1, c.grow-smaller) {
+		const smaller = 1.0 / 8
+		for c.grow = c.m.step * roomy; ; c.grow = max(1, c.grow-smaller) {
 			for _, c.items = range shapes {
-				if best, ok := c.tryTitles(); ok {
+				best, ok := c.tryTitles()
+				// Text larger than asked for must cost nothing.
+				if free := c.items == tiles && best.sheets == 1; ok && (free || c.grow <= c.m.step) {
 					return best
 				}
 			}
@@ -71,13 +73,8 @@ func compose(view flow.View, book phrase.Book, d Display, size fyne.Size, sheet 
 	return c.page
 }
 
-// roomy is how much larger than asked a screen without items may be.
-func (c *composer) roomy() float32 {
-	if len(c.view.Lines) == 0 {
-		return 1.3
-	}
-	return 1
-}
+// roomy is how much larger than asked the text may be where there is room.
+const roomy = 1.25
 
 func (c *composer) tryTitles() (best page, ok bool) {
 	for _, c.head = range titles {

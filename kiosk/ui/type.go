@@ -64,6 +64,21 @@ func set(words string, size float32, heavy bool, wide float32) block {
 	return b
 }
 
+// balanced is the same words on as many lines, of more equal length.
+func (b block) balanced() block {
+	words := strings.Join(b.lines, " ")
+	least, best := b.wide/float32(len(b.lines)+1), b
+	for range 6 {
+		middle := (least + best.wide) / 2
+		if try := set(words, b.size, b.heavy, middle); len(try.lines) == len(b.lines) && try.wide <= best.wide {
+			best = try
+		} else {
+			least = middle
+		}
+	}
+	return best
+}
+
 // short is a block of at most n lines no wider than wide. What is cut ends in
 // an ellipsis: a title that goes on is still that title.
 func (b block) short(n int, wide float32) block {
