@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"unique"
 )
 
 // PatronID identifies a patron to the library: the card number, SIP2 field AA.
@@ -13,17 +14,29 @@ import (
 // It prints as a short digest under a key that lives as long as the process,
 // through fmt, slog, JSON and errors alike, so that no log line can name a
 // person. Only the packages that speak to the library system, to the hub or to
-// a librarian ask for the plain text, by Plaintext.
-type PatronID struct{ id string }
+// a librarian ask for the plain text, by Plaintext. It is held behind a handle,
+// since fmt prints unexported fields, and with a wrong verb every field, without
+// asking String.
+type PatronID struct{ id unique.Handle[string] }
 
 // NewPatronID is the patron whose card reads id. An empty id is nobody.
-func NewPatronID(id string) PatronID { return PatronID{id} }
+func NewPatronID(id string) PatronID {
+	if id == "" {
+		return PatronID{}
+	}
+	return PatronID{unique.Make(id)}
+}
 
 // Plaintext is the identifier itself. Never log it and never put it in an error.
-func (p PatronID) Plaintext() string { return p.id }
+func (p PatronID) Plaintext() string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.id.Value()
+}
 
 // IsZero reports whether p is nobody.
-func (p PatronID) IsZero() bool { return p.id == "" }
+func (p PatronID) IsZero() bool { return p == PatronID{} }
 
 var digestKey = func() []byte {
 	key := make([]byte, 32)
@@ -33,11 +46,11 @@ var digestKey = func() []byte {
 
 // String is a digest of eight hexadecimal digits, different in every process.
 func (p PatronID) String() string {
-	if p.id == "" {
+	if p.IsZero() {
 		return "nobody"
 	}
 	mac := hmac.New(sha256.New, digestKey)
-	mac.Write([]byte(p.id))
+	mac.Write([]byte(p.Plaintext()))
 	return "patron-" + hex.EncodeToString(mac.Sum(nil)[:4])
 }
 
@@ -63,7 +76,7 @@ func NewRef(key []byte, id PatronID) Ref {
 	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("patron\x00"))
-	mac.Write([]byte(id.id))
+	mac.Write([]byte(id.Plaintext()))
 	return Ref(mac.Sum(nil)[:16])
 }
 

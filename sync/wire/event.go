@@ -106,9 +106,17 @@ func (k kinds[Body]) decode(number uint64, raw []byte) (body Body, err error) {
 	if !known {
 		return body, fmt.Errorf("kind %d: %w", number, ErrNewer)
 	}
+	if len(raw) == 0 || raw[0]>>5 != 5 { // null would pass for an empty map
+		return body, fmt.Errorf("a body that is no map: %w", ErrMalformed)
+	}
 	value := reflect.New(t)
 	if err := decoding.Unmarshal(raw, value.Interface()); err != nil {
 		return body, malformed(err)
+	}
+	for i := range t.NumField() {
+		if at, is := value.Elem().Field(i).Interface().(time.Time); is && (at.Year() < 1 || at.Year() > 9999) {
+			return body, fmt.Errorf("a date in the year %d: %w", at.Year(), ErrMalformed)
+		}
 	}
 	return value.Elem().Interface().(Body), nil
 }
@@ -117,7 +125,7 @@ type event struct {
 	_       struct{} `cbor:",toarray"`
 	Version uint64
 	Kind    uint64
-	Stamp   stamp
+	Stamp   *stamp
 	Body    cbor.RawMessage
 }
 
@@ -130,7 +138,8 @@ type stamp struct {
 }
 
 // AppendEvent appends the encoding of e to dst; e.Seq is not part of it. The
-// sealer hides identifiers; an event without one needs none.
+// sealer hides identifiers; an event without one needs none. What it writes of
+// text that is not UTF-8 or of dates beyond the year 9999, ParseEvent refuses.
 func AppendEvent(dst []byte, e circ.Event, sealer *Sealer) ([]byte, error) {
 	body, err := sealer.hide(e.Body)
 	if err != nil {
@@ -143,7 +152,7 @@ func AppendEvent(dst []byte, e circ.Event, sealer *Sealer) ([]byte, error) {
 	encoded, err := encoding.Marshal(event{
 		Version: version,
 		Kind:    kind,
-		Stamp:   stamp{Wall: e.Stamp.Wall.UnixMilli(), Clock: uint8(e.Stamp.Clock), Boot: e.Stamp.Boot, Uptime: uint64(e.Stamp.Uptime.Milliseconds())},
+		Stamp:   &stamp{Wall: e.Stamp.Wall.UnixMilli(), Clock: uint8(e.Stamp.Clock), Boot: e.Stamp.Boot, Uptime: uint64(e.Stamp.Uptime.Milliseconds())},
 		Body:    raw,
 	})
 	if err != nil {
@@ -166,8 +175,11 @@ func ParseEvent(raw []byte, opener *Opener) (circ.Event, error) {
 		return circ.Event{}, malformed(err)
 	}
 	const century = uint64(100 * 366 * 24 * time.Hour / time.Millisecond)
+	if in.Stamp == nil {
+		return circ.Event{}, fmt.Errorf("no stamp: %w", ErrMalformed)
+	}
 	if in.Stamp.Clock > uint8(circ.ClockNTP) || in.Stamp.Uptime > century {
-		return circ.Event{}, fmt.Errorf("stamp %v: %w", in.Stamp, ErrMalformed)
+		return circ.Event{}, fmt.Errorf("stamp %v: %w", *in.Stamp, ErrMalformed)
 	}
 	body, err := eventKinds.decode(in.Kind, in.Body)
 	if err != nil {

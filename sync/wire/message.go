@@ -180,6 +180,9 @@ func (c Channel) Open(key ed25519.PublicKey, payload []byte) (Message, error) {
 	default:
 		return nil, fmt.Errorf("packing %d: %w", in.Packing, ErrNewer)
 	}
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("a body of %d bytes: %w", len(body), ErrMalformed)
+	}
 	m, err := messageKinds.decode(in.Type, body)
 	if err != nil {
 		return nil, err
