@@ -47,11 +47,14 @@ func TestFrames(t *testing.T) {
 		{"FEIG RF reset", "05 FF 69 89 01", crc16.MCRF4XX, low},
 		{"RL866 write AFI, LEN to INF", "0B FF 00 34 01 03 06 00 C2 CE DF", crc16.MCRF4XX, low},
 		{"15693 inventory, one slot", "26 01 00 F6 0A", crc16.X25, low},
+		{"15693 inventory, 16 slots", "06 01 00 CD 09", crc16.X25, low},
 		{"15693 answer without error", "00 78 F0", crc16.X25, low},
 		{"15693 EAS alarm of ICODE SLI", "00 2FB36270D5A7907FE8B18038D281497682DA9A866FAF8BB0F19CD112A57237EF 50 85", crc16.X25, low},
+		{"15693 answer of a locked block", "01 12 0C 25", crc16.X25, low},
 		{"3M version, LEN to data", "00 03 11 64 20", crc16.GENIBUS, high},
 		{"3M write AFI, LEN to data", "00 0C 09 E004010012345678 C2 6F 0B", crc16.GENIBUS, high},
 		{"Danish model's reference", hex.EncodeToString([]byte("RFID tag data model")) + "1AEE", crc16.CCITTFalse, high},
+		{"Danish model, a block of zeros", strings.Repeat("00", 32) + "4CF1", crc16.CCITTFalse, low},
 	} {
 		b := unhex(t, tt.frame)
 		body, want := b[:len(b)-2], [2]byte(b[len(b)-2:])
