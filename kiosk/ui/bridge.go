@@ -21,7 +21,7 @@ func (w *Window) Show(v flow.View) {
 		next := w.next
 		w.next = nil
 		w.mu.Unlock()
-		w.sheet.show(*next)
+		w.show(*next)
 	})
 }
 

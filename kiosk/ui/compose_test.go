@@ -19,7 +19,6 @@ import (
 var book phrase.Book
 
 func TestMain(m *testing.M) {
-	test.NewApp()
 	words, err := fs.Sub(assets.Words, "words")
 	if err == nil {
 		book, err = phrase.Load(words)
@@ -28,6 +27,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	if program := programs[os.Getenv("UI_TEST_PROGRAM")]; program != nil {
+		program()
+		return
+	}
+	test.NewApp()
 	os.Exit(m.Run())
 }
 

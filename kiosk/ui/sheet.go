@@ -58,12 +58,13 @@ func newSheet(book phrase.Book, d Display, send func(flow.Msg), hidePointer bool
 	return s
 }
 
-// whole gives every layer the whole screen and lays the page out anew.
+// whole gives every layer, and the pad behind them, the whole screen and lays
+// the page out anew.
 type whole struct{ sheet *sheet }
 
 func (w whole) Layout(layers []fyne.CanvasObject, size fyne.Size) {
 	for _, layer := range layers {
-		if layer != w.sheet.mark {
+		if _, layered := layer.(*fyne.Container); layered || layer == layers[0] {
 			layer.Resize(size)
 		}
 	}
@@ -181,6 +182,9 @@ func (s *sheet) draw() {
 	})
 	s.drawMark(colours)
 	s.drawn = s.page
+	// Fyne does not know yet in which window an object is that was never shown,
+	// and paints nothing for its sake; the paper behind has always been there.
+	canvas.Refresh(s.faces.Objects[0])
 }
 
 // drawMark puts the ring around what the keys have chosen.
@@ -218,11 +222,24 @@ func fill(layer *fyne.Container, n int, make func() fyne.CanvasObject, set func(
 	}
 	for i, o := range layer.Objects {
 		if i >= n {
-			o.Hide()
+			if o.Visible() {
+				o.Hide()
+				empty(o)
+			}
 			continue
 		}
 		set(i, o)
 		o.Show()
+	}
+}
+
+// empty takes the words and pictures of a visit out of what is no longer seen.
+func empty(o fyne.CanvasObject) {
+	switch o := o.(type) {
+	case *canvas.Text:
+		o.Text = ""
+	case *canvas.Image:
+		o.Image, o.Resource = nil, nil
 	}
 }
 

@@ -24,7 +24,7 @@ type Options struct {
 	HidePointer bool
 	Width       int    // in pixels, when not FullScreen; 0: 1280
 	Height      int    // 0: 800
-	FirstFrame  func() // called once, when the first frame is on the screen; may be nil
+	FirstFrame  func() // called once, when the first view is on the screen; may be nil
 }
 
 // Window is the station's one window.
@@ -32,6 +32,7 @@ type Window struct {
 	app    fyne.App
 	window fyne.Window
 	sheet  *sheet
+	dot    fyne.CanvasObject // tells of the first frame; nil: nobody asked
 
 	mu   sync.Mutex
 	next *flow.View // to be drawn
@@ -44,7 +45,9 @@ func New(o Options) *Window {
 	w := &Window{app: a, window: a.NewWindow("Coldstation"), sheet: newSheet(o.Words, o.Display, o.Send, o.HidePointer)}
 	content := w.sheet.content
 	if o.FirstFrame != nil {
-		content.Objects = append(content.Objects, frameWatch(o.FirstFrame))
+		w.dot = frameWatch(o.FirstFrame)
+		w.dot.Hide()
+		content.Objects = append(content.Objects, w.dot)
 	}
 	w.window.SetPadded(false)
 	w.window.SetContent(content)
@@ -58,6 +61,15 @@ func New(o Options) *Window {
 	w.window.Resize(fyne.NewSize(float32(width), float32(height)))
 	w.window.SetFullScreen(o.FullScreen)
 	return w
+}
+
+// show draws a view, on the window's goroutine.
+func (w *Window) show(v flow.View) {
+	w.sheet.show(v)
+	if w.dot != nil {
+		w.dot.Show()
+		w.dot = nil
+	}
 }
 
 // Run shows the window until Close. Only the main goroutine may call it.

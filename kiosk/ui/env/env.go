@@ -18,4 +18,12 @@ func init() {
 			os.Setenv(name, value)
 		}
 	}
+	// The machine's own locale says nothing about a station, and Fyne complains
+	// of one that names no language.
+	if os.Getenv("LC_ALL") == "" && os.Getenv("LC_MESSAGES") == "" {
+		switch os.Getenv("LANG") {
+		case "", "C", "POSIX", "C.UTF-8":
+			os.Setenv("LC_MESSAGES", "en")
+		}
+	}
 }

@@ -1,0 +1,249 @@
+package ui
+
+import (
+	"reflect"
+	"testing"
+
+	"coldstation/kiosk/flow"
+	"coldstation/kiosk/ui/scene"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/software"
+)
+
+// screen is a sheet on a canvas without a window, and what it sent.
+type screen struct {
+	*sheet
+	sent   []flow.Msg
+	canvas fyne.Canvas
+}
+
+func newScreen(t *testing.T, name string) *screen {
+	t.Helper()
+	s := &screen{}
+	s.sheet = newSheet(book, displays[0].Display, func(m flow.Msg) { s.sent = append(s.sent, m) }, true)
+	c := software.NewCanvas()
+	c.SetPadded(false)
+	c.SetContent(s.content)
+	c.Resize(fyne.NewSize(displays[0].width, displays[0].height))
+	s.canvas = c
+	s.show(view(t, name))
+	return s
+}
+
+func view(t *testing.T, name string) flow.View {
+	t.Helper()
+	for _, s := range scene.All(languages...) {
+		if s.Name == name {
+			return s.View
+		}
+	}
+	t.Fatalf("no scene %q", name)
+	return flow.View{}
+}
+
+// pad is the one that stands for a message.
+func (s *screen) pad(t *testing.T, msg flow.Msg) *pad {
+	t.Helper()
+	for i, target := range s.page.targets {
+		if target.msg == msg {
+			return s.targets.Objects[i].(*pad)
+		}
+	}
+	t.Fatalf("nothing to touch for %v", msg)
+	return nil
+}
+
+// expect compares what was sent since the last time.
+func (s *screen) expect(t *testing.T, want ...flow.Msg) {
+	t.Helper()
+	if len(s.sent) != len(want) || len(want) > 0 && !reflect.DeepEqual(s.sent, want) {
+		t.Errorf("sent %v, want %v", s.sent, want)
+	}
+	s.sent = nil
+}
+
+func TestTouch(t *testing.T) {
+	undo := flow.Pressed{Action: flow.Undo}
+	s := newScreen(t, "borrowed")
+	p := s.pad(t, undo)
+
+	p.MouseDown(nil)
+	s.expect(t)
+	if fill := s.faces.Objects[s.page.targets[p.place].face]; !sameColour(fill, calm[pressed]) {
+		t.Error("a button under the finger looks as before")
+	}
+	p.MouseUp(nil)
+	p.Tapped(nil)
+	s.expect(t, undo)
+
+	// Slid off: nothing happens, and it does not look pressed any more.
+	p.MouseDown(nil)
+	p.MouseOut()
+	s.expect(t)
+	if fill := s.faces.Objects[s.page.targets[p.place].face]; !sameColour(fill, calm[card]) {
+		t.Error("a button that the finger left looks pressed")
+	}
+	p.Tapped(nil)
+	s.expect(t)
+
+	// The screen changed under the finger: what is there now was not meant.
+	p.MouseDown(nil)
+	s.show(view(t, "leftover"))
+	p.MouseUp(nil)
+	p.Tapped(nil)
+	s.expect(t)
+
+	// Beside every button.
+	s.content.Objects[0].(*pad).Tapped(nil)
+	s.expect(t, flow.Touched{})
+
+	s.pad(t, flow.LanguageChosen{Language: "sv"}).MouseDown(nil)
+	s.pad(t, flow.LanguageChosen{Language: "sv"}).Tapped(nil)
+	s.expect(t, flow.LanguageChosen{Language: "sv"})
+}
+
+func sameColour(o fyne.CanvasObject, want any) bool {
+	return reflect.DeepEqual(reflect.ValueOf(o).Elem().FieldByName("FillColor").Interface(), want)
+}
+
+// TestLook: the size button goes round, and neither button changes the other's.
+func TestLook(t *testing.T) {
+	s := newScreen(t, "welcome")
+	v := s.view
+	v.Look.Size, v.Look.Contrast = flow.Largest, true
+	s.show(v)
+	s.pad(t, flow.LookChosen{Size: flow.Normal, Contrast: true})
+	s.pad(t, flow.LookChosen{Size: flow.Largest, Contrast: false})
+}
+
+// TestKeys plays a visit to the undo page with a keypad of arrows, OK and back.
+func TestKeys(t *testing.T) {
+	s := newScreen(t, "undo")
+	s.key(fyne.KeyReturn) // nothing is chosen yet: somebody is there, that is all
+	s.expect(t, flow.Touched{})
+	s.key(fyne.KeyDown)
+	s.key(fyne.KeyReturn)
+	s.expect(t, flow.Pressed{Action: flow.UndoThis, Item: s.view.Lines[0].Item.ID})
+	s.key(fyne.KeyDown)
+	s.key(fyne.KeyReturn)
+	s.expect(t, flow.Pressed{Action: flow.UndoThis, Item: s.view.Lines[1].Item.ID})
+	if !s.mark.Visible() {
+		t.Error("what the keys have chosen is not marked")
+	}
+	s.key(fyne.KeyEscape)
+	s.expect(t, flow.Pressed{Action: flow.Back})
+	s.show(view(t, "welcome"))
+	if s.mark.Visible() {
+		t.Error("another screen, and still marked")
+	}
+	s.key(fyne.KeyEscape) // there is no way back from here
+	s.expect(t)
+}
+
+// TestKeysReach: every target of every screen can be reached by arrows alone.
+func TestKeysReach(t *testing.T) {
+	for _, sc := range scene.All(languages...) {
+		s := newScreen(t, sc.Name)
+		s.key(fyne.KeyDown)
+		if s.chosen < 0 {
+			t.Errorf("%s: nothing to begin with", sc.Name)
+			continue
+		}
+		reached := map[int]bool{s.chosen: true}
+		for queue := []int{s.chosen}; len(queue) > 0; queue = queue[1:] {
+			for _, key := range []fyne.KeyName{fyne.KeyUp, fyne.KeyDown, fyne.KeyLeft, fyne.KeyRight} {
+				s.chosen = queue[0]
+				s.key(key)
+				if !reached[s.chosen] {
+					reached[s.chosen] = true
+					queue = append(queue, s.chosen)
+				}
+			}
+		}
+		if got, want := len(reached), len(s.page.targets); got != want {
+			t.Errorf("%s: the keys reach %d of %d targets", sc.Name, got, want)
+		}
+	}
+}
+
+// TestTurn: turning shows other items, and a new item shows itself.
+func TestTurn(t *testing.T) {
+	s := newScreen(t, "borrowed-many")
+	last := s.page.sheet
+	if last == 0 || last != s.page.sheets-1 {
+		t.Fatalf("sheet %d of %d, want the last of several", last, s.page.sheets)
+	}
+	s.turn(-1)
+	if s.page.sheet != last-1 {
+		t.Errorf("turned back to sheet %d, want %d", s.page.sheet, last-1)
+	}
+	s.turn(-1) // a trembling hand
+	if s.page.sheet != last-1 {
+		t.Errorf("a second touch at once turned to sheet %d", s.page.sheet)
+	}
+	s.expect(t, flow.Touched{})
+	v := s.view
+	v.Lines = append(v.Lines[:len(v.Lines):len(v.Lines)], v.Lines[0])
+	s.show(v)
+	if s.page.sheet != s.page.sheets-1 {
+		t.Errorf("a new item, and sheet %d of %d", s.page.sheet, s.page.sheets)
+	}
+}
+
+// TestStock: showing everything again and again makes no new objects, and the
+// end of a visit leaves no cover behind.
+func TestStock(t *testing.T) {
+	s := newScreen(t, "welcome")
+	count := func() int {
+		n := 0
+		for _, layer := range s.content.Objects {
+			if c, is := layer.(*fyne.Container); is {
+				n += len(c.Objects)
+			}
+		}
+		return n
+	}
+	scenes := scene.All(languages...)
+	round := func() {
+		for _, contrast := range []bool{false, true} {
+			for _, sc := range scenes {
+				sc.View.Look.Contrast = contrast
+				s.show(sc.View)
+			}
+		}
+	}
+	round()
+	first, drawn := count(), len(icons)
+	for range 3 {
+		round()
+	}
+	if got := count(); got != first {
+		t.Errorf("%d objects after more rounds, want %d", got, first)
+	}
+	if got := len(icons); got != drawn {
+		t.Errorf("%d icons after more rounds, want %d", got, drawn)
+	}
+	s.show(view(t, "welcome"))
+	if len(s.covers) != 0 {
+		t.Errorf("%d covers of a visit that is over", len(s.covers))
+	}
+	for _, o := range s.pictures.Objects {
+		if o.Visible() && reflect.ValueOf(o).Elem().FieldByName("Image").IsNil() == false {
+			t.Error("a cover is still to be seen")
+		}
+	}
+}
+
+// TestNothingPersonalAtRest: no text of a visit stays in any object that a
+// screen at rest shows.
+func TestNothingPersonalAtRest(t *testing.T) {
+	s := newScreen(t, "borrowed-many")
+	s.show(view(t, "welcome"))
+	for _, o := range s.texts.Objects {
+		words := reflect.ValueOf(o).Elem().FieldByName("Text").String()
+		if o.Visible() == (words == "") {
+			t.Errorf("text %q, visible %v", words, o.Visible())
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package ui
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"coldstation/kiosk/flow"
+	"coldstation/kiosk/ui/scene"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+)
+
+// programs are what the test binary does instead of testing when
+// UI_TEST_PROGRAM names one: a window belongs to the main goroutine of a process.
+var programs = map[string]func(){
+	"empty": func() { // the least that Fyne can show
+		w := app.NewWithID("coldstation.empty").NewWindow("Empty")
+		w.SetPadded(false)
+		w.SetContent(frameWatch(func() { fmt.Println("first frame") }))
+		w.Resize(fyne.NewSize(1366, 768))
+		w.ShowAndRun()
+	},
+	"station": func() {
+		w := New(Options{Words: book, Send: func(flow.Msg) {}, Width: 1366, Height: 768,
+			FirstFrame: func() { fmt.Println("first frame") }})
+		w.Show(scene.All(languages...)[0].View)
+		w.Run()
+	},
+	"busy": func() { // every screen, as fast as other goroutines can ask for it
+		touched := make(chan flow.Msg, 1)
+		started := make(chan struct{})
+		w := New(Options{Words: book, Width: 1366, Height: 768,
+			Send:       func(m flow.Msg) { touched <- m },
+			FirstFrame: func() { close(started) }})
+		scenes := scene.All(languages...)
+		go func() {
+			w.Show(scenes[0].View)
+			<-started
+			for range 3 {
+				for _, s := range scenes {
+					w.Show(s.View)
+				}
+			}
+			v := scenes[0].View
+			v.Message = ""
+			w.Show(v)
+			fmt.Println("touch me")
+			fmt.Printf("%T %+v\n", <-touched, v.Screen)
+			w.Close()
+		}()
+		w.Run()
+		fmt.Println("closed")
+	},
+}
+
+// display starts Xvfb and answers its number.
+func display(t testing.TB) string {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	xvfb := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1366x768x24", "-nolisten", "tcp", "-noreset")
+	xvfb.ExtraFiles = []*os.File{write}
+	err = xvfb.Start()
+	write.Close()
+	if err != nil {
+		t.Fatalf("start Xvfb (Debian: xvfb): %v", err)
+	}
+	t.Cleanup(func() {
+		_ = xvfb.Process.Kill()
+		_ = xvfb.Wait()
+	})
+	number, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ":" + strings.TrimSpace(number)
+}
+
+// program runs one of programs and answers its lines as they come.
+func program(t testing.TB, display, name string) (cmd *exec.Cmd, lines *bufio.Scanner) {
+	t.Helper()
+	cmd = exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "UI_TEST_PROGRAM="+name, "DISPLAY="+display, "LIBGL_ALWAYS_SOFTWARE=1", "HOME="+t.TempDir())
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return cmd, bufio.NewScanner(io.Reader(out))
+}
+
+// TestWindow shows everything in a real window, touches it for real, and hears
+// no complaint of Fyne's about goroutines: the driver for tests never complains.
+func TestWindow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens a window")
+	}
+	screen := display(t)
+	cmd, lines := program(t, screen, "busy")
+	var said []string
+	for lines.Scan() {
+		line := lines.Text()
+		said = append(said, line)
+		if line == "touch me" {
+			touch := exec.Command("xdotool", "mousemove", "700", "20", "mousedown", "1", "mousemove", "760", "24", "mouseup", "1")
+			touch.Env = append(os.Environ(), "DISPLAY="+screen)
+			if out, err := touch.CombinedOutput(); err != nil {
+				t.Fatalf("touch (Debian: xdotool): %v: %s", err, out)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	if got, want := strings.Join(said, "\n"), "touch me\nflow.Touched welcome\nclosed"; got != want {
+		t.Errorf("said\n%s\nwant\n%s", got, want)
+	}
+}
+
+// BenchmarkFirstFrame is the time from starting the program to the first view
+// on the screen, by that of an empty Fyne window, one after the other.
+func BenchmarkFirstFrame(b *testing.B) {
+	screen := display(b)
+	first := func(name string) time.Duration {
+		start := time.Now()
+		cmd, lines := program(b, screen, name)
+		for lines.Scan() {
+			if lines.Text() == "first frame" {
+				took := time.Since(start)
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait()
+				return took
+			}
+		}
+		b.Fatalf("%s ended without a frame", name)
+		return 0
+	}
+	first("station") // warm the disk's cache
+	const rounds = 9
+	var ours, bare []time.Duration
+	for range rounds {
+		bare = append(bare, first("empty"))
+		ours = append(ours, first("station"))
+	}
+	middle := func(d []time.Duration) time.Duration { slices.Sort(d); return d[len(d)/2] }
+	for b.Loop() {
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(middle(ours).Milliseconds()), "ms/station")
+	b.ReportMetric(float64(middle(bare).Milliseconds()), "ms/empty")
+	fmt.Printf("ratio kiosk-first-frame %.2f\n", float64(middle(ours))/float64(middle(bare)))
+}
