@@ -114,18 +114,13 @@ func (p pad) do(w io.Writer, verb string, names []string) error {
 	return fmt.Errorf("%q: no such request", verb)
 }
 
-// remote asks a running readersim. Flags may stand before or after the names.
+// remote asks a running readersim.
 func remote(verb string, args []string, out io.Writer) error {
 	f := flags(verb)
 	socket := f.String("control", defaultSocket(), "")
-	var names []string
-	for len(args) > 0 {
-		if err := f.Parse(args); err != nil {
-			return err
-		}
-		if args = f.Args(); len(args) > 0 {
-			names, args = append(names, args[0]), args[1:]
-		}
+	names, err := parse(f, args)
+	if err != nil {
+		return err
 	}
 	c, err := net.Dial("unix", *socket)
 	if err != nil {

@@ -46,6 +46,9 @@ without a running one:
   readersim number --rules FILE [--from line|tag|chip] EXAMPLE
       tries a library's rules for patron and item numbers: says what an example
       becomes and why (package rfid/number describes the rules)
+  readersim read PORT [--protocol auto] [--rules FILE] [--wait 30s]
+      waits for something on a real reader, and says what it is, what is written
+      in it, and what the rules make of it; --protocol line is a scanner
   readersim probe PORT
       finds the protocol of the reader on a port: /dev/ttyUSB0,
       usb:0403:6001, tcp:10.0.0.7:10001
@@ -92,6 +95,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return tag(rest, out)
 	case "number":
 		return tryNumber(rest, out)
+	case "read":
+		return readPort(ctx, rest, out)
 	case "probe":
 		return probe(rest, out)
 	case "help", "--help", "-help", "-h":
@@ -109,4 +114,17 @@ func flags(name string) *flag.FlagSet {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	return f
+}
+
+// parse takes flags wherever they stand and returns the other words.
+func parse(f *flag.FlagSet, args []string) (words []string, err error) {
+	for len(args) > 0 {
+		if err := f.Parse(args); err != nil {
+			return nil, err
+		}
+		if args = f.Args(); len(args) > 0 {
+			words, args = append(words, args[0]), args[1:]
+		}
+	}
+	return words, nil
 }

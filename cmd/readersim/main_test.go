@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 
 const library = `{"cards": [{"name": "anna", "uid": "04A1B2C3D4E5F6"}],
   "items": [{"name": "moomin", "uid": "E004010012345678", "afi": "07", "memory": "11010131", "on": true},
-            {"name": "kalevala", "uid": "E004015000000001", "afi": "07", "barcode": "167N01010101"}]}`
+            {"name": "kalevala", "uid": "E004015000000001", "afi": "07", "barcode": "167N01010101"},
+            {"name": "annex", "uid": "E004015000000002", "memory": "1101013130303030303030353600000000000098A4444B373138353030"}]}`
 
 // bench is a running readersim.
 type bench struct {
@@ -254,6 +255,36 @@ func TestNumber(t *testing.T) {
 	}
 }
 
+// An administrator lays a card on the real reader and sees what the rules make of it.
+func TestRead(t *testing.T) {
+	rules := filepath.Join(t.TempDir(), "numbers")
+	if err := os.WriteFile(rules, []byte("patron chip [0-9A-F]{14} decimal\nitem any 1\\d{9}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := start(t, "--protocol", "feig", "--link", "DIR/reader")
+	link := filepath.Join(b.dir, "reader")
+	b.ask("lift", "moomin")
+	if out, err := run("read", link, "--wait", "1s"); err == nil || !strings.Contains(err.Error(), "nothing came: ") {
+		t.Errorf("an empty pad: got %q, %v", out, err)
+	}
+	for name, want := range map[string]string{
+		"anna":  "04A1B2C3D4E5F6 ISO14443A\n04A1B2C3D4E5F6, read as chip\nline 1: patron chip [0-9A-F]{14} decimal\n    decimal        1303689068602870\n    fits: patron 1303689068602870\n",
+		"annex": "E004015000000002 ISO15693\n" + `{"format":"iso28560-3","item":"1000000056","isil":"DK-718500","parts":1,"part":1,"usage":1,"title":"","crc_ok":true,"note":""}` + "\n1000000056, read as tag\nline 1: patron chip [0-9A-F]{14} decimal\n    no: is for another reader\nline 2: item any 1\\d{9}\n    fits: item 1000000056\n",
+	} {
+		b.ask("put", name)
+		if out, err := run("read", "--rules", rules, link); err != nil || out != want {
+			t.Errorf("%s: got %q, %v, want %q", name, out, err, want)
+		}
+		b.ask("lift", name)
+	}
+	scanner := start(t, "--protocol", "line", "--link", "DIR/scanner")
+	scanner.ask("put", "annex")
+	out, err := run("read", filepath.Join(scanner.dir, "scanner"), "--protocol", "line", "--rules", rules)
+	if err != nil || !strings.HasSuffix(out, "fits: item 1000000056\n") {
+		t.Errorf("scanned: got %q, %v", out, err)
+	}
+}
+
 func TestTag(t *testing.T) {
 	for _, format := range []string{"28560-3", "28560-3-short", "28560-2"} {
 		mem, err := run("tag", "--encode", "--item", "167N01010101", "--isil", "FI-He", "--part", "2/3", "--format", format)
@@ -274,7 +305,7 @@ func TestTag(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for _, args := range [][]string{
-		{"dance"}, {"--table", "/nowhere", "--link", "x"}, {"--table", "x"}, {"tag"}, {"tag", "--hex", "1"}, {"tag", "--hex", "00", "--encode"}, {"probe"}, {"probe", "/dev/nosuchport"},
+		{"dance"}, {"--table", "/nowhere", "--link", "x"}, {"--table", "x"}, {"read"}, {"read", "/dev/nosuchport"}, {"tag"}, {"tag", "--hex", "1"}, {"tag", "--hex", "00", "--encode"}, {"probe"}, {"probe", "/dev/nosuchport"},
 		{"number", "1"}, {"number", "--rules", "/nowhere", "1"}, {"--set", "binary", "--table", tableFile(t), "--link", "x"},
 		{"list", "--control", "/nowhere/socket"}, {"tag", "--encode"}, {"--flight"},
 	} {

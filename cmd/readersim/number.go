@@ -14,17 +14,14 @@ func tryNumber(args []string, out io.Writer) error {
 	f := flags("number")
 	path := f.String("rules", "", "")
 	from := f.String("from", "line", "")
-	if err := f.Parse(args); err != nil {
+	words, err := parse(f, args)
+	if err != nil {
 		return err
 	}
-	if *path == "" || f.NArg() != 1 {
+	if *path == "" || len(words) != 1 {
 		return errors.New("number --rules FILE [--from line|tag|chip] EXAMPLE")
 	}
-	text, err := os.ReadFile(*path)
-	if err != nil {
-		return fmt.Errorf("number: %w", err)
-	}
-	rules, err := number.Parse(string(text))
+	rules, err := loadRules(*path)
 	if err != nil {
 		return err
 	}
@@ -32,6 +29,18 @@ func tryNumber(args []string, out io.Writer) error {
 	if err != nil || place == number.Any {
 		return fmt.Errorf("number: --from %q: want line, tag or chip", *from)
 	}
-	rules.Explain(out, place, f.Arg(0))
+	rules.Explain(out, place, words[0])
 	return nil
+}
+
+// loadRules reads a file of rules; no path means no rules.
+func loadRules(path string) (number.Rules, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	return number.Parse(string(text))
 }
