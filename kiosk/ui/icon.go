@@ -2,37 +2,45 @@ package ui
 
 import (
 	"fmt"
+	"image"
 	"image/color"
 	"strings"
 
 	"coldstation/assets"
 	"coldstation/kiosk/flow"
 
-	"fyne.io/fyne/v2"
+	"github.com/fyne-io/oksvg"
+	"github.com/srwiley/rasterx"
 )
 
-// icons are drawings already coloured, by name and colours; there are few.
-var icons = map[string]fyne.Resource{}
+// iconKey is an icon as it is drawn.
+type iconKey struct {
+	name                string
+	ink, behind, accent color.NRGBA
+	width, height       int // pixels
+}
 
-// icon is a drawing of assets.Icons in the colours of a theme.
-func icon(name string, ink, behind, accent color.NRGBA) fyne.Resource {
-	key := fmt.Sprintf("%s-%x-%x-%x.svg", name, ink, behind, accent)
-	if r := icons[key]; r != nil {
-		return r
-	}
-	svg, err := assets.Icons.ReadFile("icons/" + name + ".svg")
+// draw draws an icon of assets.Icons. Fyne would do it for a resource, but into
+// an image of a kind that takes ten times as long and with the first frame waiting.
+func (k iconKey) draw() image.Image {
+	svg, err := assets.Icons.ReadFile("icons/" + k.name + ".svg")
 	if err != nil {
 		panic("ui: " + err.Error()) // embedded: our own fault, and a test would have seen it
 	}
-	hex := func(c color.NRGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
 	text := string(svg)
 	if !strings.Contains(text, "fill=") {
 		text = strings.NewReplacer("<path ", `<path fill="#000000" `, "<circle ", `<circle fill="#000000" `).Replace(text)
 	}
-	text = strings.NewReplacer("#000000", hex(ink), "#ffffff", hex(behind), "#ff0000", hex(accent)).Replace(text)
-	r := fyne.NewStaticResource(key, []byte(text))
-	icons[key] = r
-	return r
+	hex := func(c color.NRGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
+	text = strings.NewReplacer("#000000", hex(k.ink), "#ffffff", hex(k.behind), "#ff0000", hex(k.accent)).Replace(text)
+	drawing, err := oksvg.ReadIconStream(strings.NewReader(text))
+	if err != nil {
+		panic("ui: icon " + k.name + ": " + err.Error())
+	}
+	to := image.NewRGBA(image.Rect(0, 0, k.width, k.height))
+	drawing.SetTarget(0, 0, float64(k.width), float64(k.height))
+	drawing.Draw(rasterx.NewDasher(k.width, k.height, rasterx.NewScannerGV(k.width, k.height, to, to.Bounds())), 1)
+	return to
 }
 
 // signs stand before the words of a button.

@@ -3,7 +3,7 @@ package ui
 import (
 	"image"
 	"image/color"
-	"reflect"
+	"math"
 	"time"
 
 	"coldstation/kiosk/cover"
@@ -29,6 +29,7 @@ type sheet struct {
 	chosen int // the target that the keys have chosen; -1: none
 	held   int // the target under the finger; -1: none
 	covers map[coverKey]image.Image
+	icons  map[iconKey]image.Image
 
 	content  *fyne.Container // of the layers, from back to front
 	faces    *fyne.Container
@@ -36,7 +37,6 @@ type sheet struct {
 	texts    *fyne.Container
 	targets  *fyne.Container
 	mark     *canvas.Rectangle
-	drawn    page // what the objects show now
 	hidden   bool // no mouse pointer
 }
 
@@ -47,7 +47,7 @@ type coverKey struct {
 
 func newSheet(book phrase.Book, d Display, send func(flow.Msg), hidePointer bool) *sheet {
 	s := &sheet{book: book, display: d, send: send, turned: -1, chosen: -1, held: -1,
-		covers: map[coverKey]image.Image{}, hidden: hidePointer}
+		covers: map[coverKey]image.Image{}, icons: map[iconKey]image.Image{}, hidden: hidePointer}
 	layer := func(objects ...fyne.CanvasObject) *fyne.Container { return &fyne.Container{Objects: objects} }
 	s.faces, s.pictures, s.texts, s.targets = layer(), layer(), layer(), layer()
 	s.mark = canvas.NewRectangle(color.Transparent)
@@ -129,8 +129,6 @@ func (s *sheet) act(t target) {
 // touched, so that nothing is painted twice.
 func (s *sheet) draw() {
 	colours := paletteOf(s.view.Look.Contrast)
-	same := s.drawn.size == s.page.size
-	old := s.drawn
 	fill(s.faces, len(s.page.faces), func() fyne.CanvasObject { return canvas.NewRectangle(color.Black) }, func(i int, o fyne.CanvasObject) {
 		f := s.page.faces[i]
 		r := o.(*canvas.Rectangle)
@@ -153,17 +151,11 @@ func (s *sheet) draw() {
 	fill(s.pictures, len(s.page.pictures), func() fyne.CanvasObject { return &canvas.Image{FillMode: canvas.ImageFillStretch} }, func(i int, o fyne.CanvasObject) {
 		p := s.page.pictures[i]
 		im := o.(*canvas.Image)
+		p.x, p.y, p.w, p.h = round(p.x), round(p.y), round(p.w), round(p.h)
 		move(o, p.box)
-		if p.item != nil {
-			if same && i < len(old.pictures) && reflect.DeepEqual(old.pictures[i], p) && im.Image != nil {
-				return
-			}
-			im.Resource, im.Image = nil, s.cover(*p.item, int(p.w+0.5), int(p.h+0.5))
-			im.Refresh()
-			return
-		}
-		if res := icon(p.icon, colours[p.ink], colours[p.back], colours[p.extra]); im.Resource != res {
-			im.Resource, im.Image = res, nil
+		now := s.picture(p, colours)
+		if im.Image != now {
+			im.Image = now
 			im.Refresh()
 		}
 	})
@@ -181,7 +173,6 @@ func (s *sheet) draw() {
 		move(o, s.page.targets[i].box)
 	})
 	s.drawMark(colours)
-	s.drawn = s.page
 	// Fyne does not know yet in which window an object is that was never shown,
 	// and paints nothing for its sake; the paper behind has always been there.
 	canvas.Refresh(s.faces.Objects[0])
@@ -201,18 +192,31 @@ func (s *sheet) drawMark(colours *palette) {
 	s.mark.Refresh()
 }
 
-// cover is drawn once for as long as a visit lasts.
-func (s *sheet) cover(item circ.Item, width, height int) image.Image {
-	key := coverKey{item, width, height}
-	if s.covers[key] == nil {
-		const most = 64
-		if len(s.covers) >= most {
-			clear(s.covers)
-		}
-		s.covers[key] = cover.Draw(item, width, height)
+// picture draws a cover or an icon, once: covers for as long as a visit lasts,
+// icons until there are too many of them.
+func (s *sheet) picture(p picture, colours *palette) image.Image {
+	width, height := max(1, int(p.w)), max(1, int(p.h))
+	if p.item != nil {
+		key := coverKey{*p.item, width, height}
+		return once(s.covers, key, func() image.Image { return cover.Draw(key.item, width, height) })
 	}
-	return s.covers[key]
+	key := iconKey{p.icon, colours[p.ink], colours[p.back], colours[p.extra], width, height}
+	return once(s.icons, key, key.draw)
 }
+
+// once is what make made for a key, unless the map has grown too large since.
+func once[K comparable](m map[K]image.Image, key K, make func() image.Image) image.Image {
+	if m[key] == nil {
+		const most = 128
+		if len(m) >= most {
+			clear(m)
+		}
+		m[key] = make()
+	}
+	return m[key]
+}
+
+func round(v float32) float32 { return float32(math.Round(float64(v))) }
 
 // fill shows the first n objects of a layer, after making those that lack, and
 // hides the others.
@@ -239,7 +243,7 @@ func empty(o fyne.CanvasObject) {
 	case *canvas.Text:
 		o.Text = ""
 	case *canvas.Image:
-		o.Image, o.Resource = nil, nil
+		o.Image = nil
 	}
 }
 

@@ -151,16 +151,18 @@ func BenchmarkFirstFrame(b *testing.B) {
 		return 0
 	}
 	first("station") // warm the disk's cache
-	const rounds = 9
 	var ours, bare []time.Duration
-	for range rounds {
+	round := func() {
 		bare = append(bare, first("empty"))
 		ours = append(ours, first("station"))
 	}
-	middle := func(d []time.Duration) time.Duration { slices.Sort(d); return d[len(d)/2] }
 	for b.Loop() {
+		round()
 	}
-	b.ReportMetric(0, "ns/op")
+	for len(ours) < 9 { // a machine that does other things too needs a fair number
+		round()
+	}
+	middle := func(d []time.Duration) time.Duration { slices.Sort(d); return d[len(d)/2] }
 	b.ReportMetric(float64(middle(ours).Milliseconds()), "ms/station")
 	b.ReportMetric(float64(middle(bare).Milliseconds()), "ms/empty")
 	fmt.Printf("ratio kiosk-first-frame %.2f\n", float64(middle(ours))/float64(middle(bare)))
