@@ -182,6 +182,7 @@ func TestTwoStations(t *testing.T) {
 	th.must(errors.Join(maple.Pad.Put("helmi", "sinuhe"), birch.Pad.Put("veikko", "palmu")))
 	th.loans("999N00001003", "999N00001004")
 	th.must(errors.Join(maple.Pad.Lift("helmi", "sinuhe"), birch.Pad.Lift("veikko", "palmu")))
+	th.must(stage.Until(th.ctx, "both visits' end", func() error { return errors.Join(maple.Logged("visit over"), birch.Logged("visit over")) }))
 	th.must(birch.Pad.Put("sinuhe"))
 	th.loans("999N00001004")
 }

@@ -83,6 +83,10 @@ func parse(args []string) (settings, error) {
 	if err := os.MkdirAll(*data, 0o700); err != nil {
 		return s, err
 	}
+	// Fyne keeps its preferences where this says; a station writes nowhere else.
+	if err := os.Setenv("XDG_CONFIG_HOME", *data); err != nil {
+		return s, err
+	}
 	if s.identity, err = identity.LoadStation(credential(*who, *data, "station.json")); err != nil {
 		return s, fmt.Errorf("who this station is: %w", err)
 	}

@@ -111,7 +111,7 @@ func (l *Library) Kiosk(ctx context.Context, id string, env []string, args ...st
 	}
 	k := &Kiosk{ID: id, Cable: cable, Pad: pad, Args: append([]string{
 		"--identity", identity, "--data", id, "--reader", pad.Port, "--reader-protocol", "feig"}, args...)}
-	k.Program, err = l.Start("kiosk", env, k.Args...)
+	k.Program, err = l.start(id, l.program("kiosk", env, k.Args))
 	if err != nil {
 		return nil, err
 	}

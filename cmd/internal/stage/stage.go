@@ -43,9 +43,13 @@ type Program struct {
 // Start runs the program bin/name with args in the stage's folder. Its output
 // goes to NAME.log; env adds to the environment.
 func (s *Stage) Start(name string, env []string, args ...string) (*Program, error) {
+	return s.start(name, s.program(name, env, args))
+}
+
+func (s *Stage) program(name string, env, args []string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(s.Bin, name), args...)
 	cmd.Env = append(os.Environ(), env...)
-	return s.start(name, cmd)
+	return cmd
 }
 
 func (s *Stage) start(name string, cmd *exec.Cmd) (*Program, error) {
