@@ -42,6 +42,14 @@ type entry struct {
 	received time.Time
 }
 
+// about are the items whose standing the event changes by itself.
+func (e entry) about() []circ.ItemID {
+	if e.item != "" {
+		return []circ.ItemID{e.item}
+	}
+	return e.counted
+}
+
 // after is s after e. What lies on a pad is physical evidence: a loan to another
 // account, or at another station, ends when the item is lent or returned
 // elsewhere. An event that reaches the hub late tells of the past and changes

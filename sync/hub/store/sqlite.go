@@ -26,8 +26,9 @@ var migrations embed.FS
 // base is a Store in an SQL database. Its statements keep to what SQLite and
 // PostgreSQL both understand.
 type base struct {
-	write *sql.DB // one connection: SQLite has one writer
-	read  *sql.DB
+	write  *sql.DB // one connection: SQLite has one writer
+	read   *sql.DB
+	taking taking
 }
 
 var _ Store = (*base)(nil)
@@ -61,10 +62,16 @@ func OpenSQLite(path string) (Store, error) {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), write.Close())
 	}
 	read.SetMaxOpenConns(4)
-	return &base{write, read}, nil
+	taking, err := prepareTaking(write)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), read.Close(), write.Close())
+	}
+	return &base{write, read, taking}, nil
 }
 
-func (s *base) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+func (s *base) Close() error {
+	return errors.Join(s.taking.close(), s.read.Close(), s.write.Close())
+}
 
 // migrate runs the numbered files that the database has not seen, each in a
 // transaction with the note that it ran.

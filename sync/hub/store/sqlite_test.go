@@ -74,7 +74,8 @@ func TestDurable(t *testing.T) {
 		}
 	}
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
-		if got, err := store.Pragma(s, pragma); err != nil || got != want {
+		var got string
+		if err := store.Writer(s).QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %s, %v, want %s", pragma, got, err, want)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -135,7 +137,7 @@ func (s *base) TakeIn(ctx context.Context, b Batch) (l Ledger, err error) {
 		if err != nil || len(fresh) == 0 {
 			return errors.Join(err, heard(ctx, tx, b.Station, b.At))
 		}
-		if err := b.apply(ctx, tx, l, fresh); err != nil {
+		if err := b.apply(ctx, tx, s.taking, l, fresh); err != nil {
 			return err
 		}
 		from := l.Cursor
@@ -186,20 +188,15 @@ func (b Batch) trim(ctx context.Context, q queryer, l Ledger) ([]Taken, error) {
 }
 
 // apply writes fresh events and what they change.
-func (b Batch) apply(ctx context.Context, tx *sql.Tx, l Ledger, fresh []Taken) error {
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO events (station, ledger, seq, kind, wall, clock, boot, uptime, received, at, item, patron, acted, due, note, chain, raw)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-	if err != nil {
-		return err
-	}
-	defer insert.Close()
+func (b Batch) apply(ctx context.Context, tx *sql.Tx, by taking, l Ledger, fresh []Taken) error {
 	before, err := b.before(ctx, tx, l)
 	if err != nil {
 		return err
 	}
 	began := make(map[uuid.UUID]time.Time)
-	changed := items{tx: tx, standing: make(map[circ.ItemID]*standing)}
-	chain := l.Chain
+	entries := make([]entry, len(fresh))
+	changed := items{tx, by, make(map[circ.ItemID]*history)}
+	var about []circ.ItemID
 	for i, e := range fresh {
 		if e.Seq != l.Cursor+1+uint64(i) {
 			return fmt.Errorf("event %d stands at %d: %w", e.Seq, l.Cursor+1+uint64(i), &Gap{l.Cursor})
@@ -215,19 +212,37 @@ func (b Batch) apply(ctx context.Context, tx *sql.Tx, l Ledger, fresh []Taken) e
 		n.station, n.ledger, n.received = b.Station, id(b.Ledger), b.At
 		n.at = best(e.Stamp, before, start, b.At)
 		before = moment{e.Stamp.Boot.String(), e.Stamp.Uptime, n.at}
+		entries[i] = n
+		about = append(about, n.about()...)
+	}
+	if err := changed.read(ctx, about); err != nil {
+		return err
+	}
+	rows := make([]any, 0, len(fresh)*by.events.width)
+	chain := l.Chain
+	for i, e := range fresh {
+		n := entries[i]
 		chain = chain.Next(e.Raw)
-		if _, err := insert.ExecContext(ctx, n.station, n.ledger, n.seq, n.kind, millis(e.Stamp.Wall), e.Stamp.Clock, id(e.Stamp.Boot),
-			e.Stamp.Uptime.Milliseconds(), millis(b.At), millis(n.at), n.item, n.patron, n.acted, millis(n.due), n.note, chain[:], e.Raw); err != nil {
-			return err
+		rows = append(rows, n.station, n.ledger, n.seq, n.kind, millis(e.Stamp.Wall), e.Stamp.Clock, id(e.Stamp.Boot),
+			e.Stamp.Uptime.Milliseconds(), millis(b.At), millis(n.at), n.item, n.patron, n.acted, millis(n.due), n.note, slices.Clone(chain[:]), e.Raw)
+		if n.kind == "Undone" { // of what is in the table
+			if err := by.events.exec(ctx, tx, rows); err != nil {
+				return err
+			}
+			rows = rows[:0]
+			if err := changed.undo(ctx, n); err != nil {
+				return err
+			}
 		}
-		if err := changed.take(ctx, n); err != nil {
-			return err
+		for _, item := range n.about() {
+			h := changed.of[item]
+			h.now = h.now.after(n)
 		}
 		if err := b.stand(ctx, tx, e.Body, n); err != nil {
 			return err
 		}
 	}
-	return changed.flush(ctx)
+	return errors.Join(by.events.exec(ctx, tx, rows), changed.write(ctx))
 }
 
 // before is the moment of the last event taken in.
@@ -274,49 +289,43 @@ func (b Batch) stand(ctx context.Context, tx *sql.Tx, body circ.EventBody, n ent
 
 // items are the items that a batch touches, read once and written once.
 type items struct {
-	tx       *sql.Tx
-	standing map[circ.ItemID]*standing
+	tx *sql.Tx
+	by taking
+	of map[circ.ItemID]*history
 }
 
-func (c items) of(ctx context.Context, item circ.ItemID) (*standing, error) {
-	if s := c.standing[item]; s != nil {
-		return s, nil
-	}
-	s := &standing{}
-	var at, since, due int64
-	var o loan
-	err := c.tx.QueryRowContext(ctx, `SELECT p.station, p.place, p.at,
-		COALESCE(l.station, ''), COALESCE(l.ledger, ''), COALESCE(l.seq, 0), COALESCE(l.patron, ''), COALESCE(l.acted, ''), COALESCE(l.at, 0), COALESCE(l.due, 0), COALESCE(l.renewed, 0), COALESCE(l.house, 0)
-		FROM places p LEFT JOIN loans l ON l.item = p.item WHERE p.item = ?`, item).
-		Scan(&s.where, &s.place, &at, &o.station, &o.ledger, &o.seq, &o.patron, &o.acted, &since, &due, &o.renewed, &o.house)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, err
-	}
-	s.at, o.at, o.due = fromMillis(at), fromMillis(since), fromMillis(due)
-	if o.station != "" {
-		s.loan = &o
-	}
-	c.standing[item] = s
-	return s, nil
-}
+// history is how an item stands in the tables and how it should.
+type history struct{ was, now standing }
 
-// take applies an event to the items it is about.
-func (c items) take(ctx context.Context, n entry) error {
-	if n.kind == "Undone" {
-		return c.undo(ctx, n)
-	}
-	about := n.counted
-	if n.item != "" {
-		about = []circ.ItemID{n.item}
-	}
-	for _, item := range about {
-		s, err := c.of(ctx, item)
-		if err != nil {
-			return err
+// read takes up how items stand in the tables.
+func (c items) read(ctx context.Context, all []circ.ItemID) error {
+	var values []any
+	for _, item := range all {
+		if c.of[item] == nil {
+			c.of[item] = &history{}
+			values = append(values, item)
 		}
-		*s = s.after(n)
 	}
-	return nil
+	if err := c.by.where.query(ctx, c.tx, values, func(scan func(...any) error) error {
+		var item circ.ItemID
+		var at int64
+		var s standing
+		err := scan(&item, &s.where, &s.place, &at)
+		s.at = fromMillis(at)
+		c.of[item] = &history{s, s}
+		return err
+	}); err != nil {
+		return err
+	}
+	return c.by.lent.query(ctx, c.tx, values, func(scan func(...any) error) error {
+		var item circ.ItemID
+		var at, due int64
+		var o loan
+		err := scan(&item, &o.station, &o.ledger, &o.seq, &o.patron, &o.acted, &at, &due, &o.renewed, &o.house)
+		o.at, o.due = fromMillis(at), fromMillis(due)
+		c.of[item].was.loan, c.of[item].now.loan = &o, &o
+		return err
+	})
 }
 
 // undo takes an event out of the history and adds the item's events up again,
@@ -331,7 +340,7 @@ func (c items) undo(ctx context.Context, n entry) error {
 	if err != nil {
 		return err
 	}
-	history, err := collect(ctx, c.tx, func(scan func(...any) error) (e entry, err error) {
+	past, err := collect(ctx, c.tx, func(scan func(...any) error) (e entry, err error) {
 		var at, due int64
 		err = scan(&e.station, &e.ledger, &e.seq, &e.kind, &at, &e.item, &e.patron, &e.acted, &due, &e.note)
 		e.at, e.due = fromMillis(at), fromMillis(due)
@@ -341,37 +350,41 @@ func (c items) undo(ctx context.Context, n entry) error {
 		return err
 	}
 	s := standing{}
-	for _, e := range history {
+	for _, e := range past {
 		s = s.after(e)
 	}
-	c.standing[item] = &s
+	if err := c.read(ctx, []circ.ItemID{item}); err != nil {
+		return err
+	}
+	c.of[item].now = s
 	return nil
 }
 
-func (c items) flush(ctx context.Context) error {
-	for item, s := range c.standing {
-		if s.where == "" {
-			if _, err := c.tx.ExecContext(ctx, `DELETE FROM places WHERE item = ?`, item); err != nil {
-				return err
-			}
-		} else if _, err := c.tx.ExecContext(ctx, `INSERT INTO places (item, station, place, at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (item) DO UPDATE SET station = excluded.station, place = excluded.place, at = excluded.at`,
-			item, s.where, s.place, millis(s.at)); err != nil {
-			return err
-		}
-		if s.loan == nil {
-			if _, err := c.tx.ExecContext(ctx, `DELETE FROM loans WHERE item = ?`, item); err != nil {
-				return err
-			}
+// write puts into the tables what changed, in the order of their keys.
+func (c items) write(ctx context.Context) error {
+	var places, noPlace, loans, noLoan []any
+	for _, item := range slices.Sorted(maps.Keys(c.of)) {
+		was, now := c.of[item].was, c.of[item].now
+		switch {
+		case now == was:
 			continue
+		case now.where != "":
+			places = append(places, item, now.where, now.place, millis(now.at))
+		case was.where != "":
+			noPlace = append(noPlace, item)
 		}
-		o := s.loan
-		if _, err := c.tx.ExecContext(ctx, `INSERT INTO loans (item, station, ledger, seq, patron, acted, at, due, renewed, house) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (item) DO UPDATE SET station = excluded.station, ledger = excluded.ledger, seq = excluded.seq, patron = excluded.patron, acted = excluded.acted,
-			at = excluded.at, due = excluded.due, renewed = excluded.renewed, house = excluded.house`,
-			item, o.station, o.ledger, o.seq, o.patron, o.acted, millis(o.at), millis(o.due), o.renewed, bit(o.house)); err != nil {
-			return err
+		switch o := now.loan; o {
+		case was.loan:
+		case nil:
+			noLoan = append(noLoan, item)
+		default:
+			loans = append(loans, item, o.station, o.ledger, o.seq, o.patron, o.acted, millis(o.at), millis(o.due), o.renewed, bit(o.house))
 		}
 	}
-	return nil
+	return errors.Join(
+		c.by.places.exec(ctx, c.tx, places),
+		c.by.noPlace.exec(ctx, c.tx, noPlace),
+		c.by.loans.exec(ctx, c.tx, loans),
+		c.by.noLoan.exec(ctx, c.tx, noLoan),
+	)
 }

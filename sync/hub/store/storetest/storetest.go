@@ -95,10 +95,14 @@ func (l *Log) Add(bodies ...circ.EventBody) *Log {
 
 // AddAt appends what happened at a stamp.
 func (l *Log) AddAt(stamp circ.Stamp, body circ.EventBody) *Log {
-	e := store.Taken{Event: circ.Event{Seq: uint64(len(l.events) + 1), Stamp: stamp, Body: body}}
-	e.Raw = fmt.Appendf(nil, "%s %d %T", l.ID, e.Seq, body)
-	l.events = append(l.events, e)
-	l.chains = append(l.chains, l.chains[len(l.chains)-1].Next(e.Raw))
+	return l.AddRaw(circ.Event{Stamp: stamp, Body: body}, fmt.Appendf(nil, "%s %d %T", l.ID, len(l.events)+1, body))
+}
+
+// AddRaw appends an event with its encoding.
+func (l *Log) AddRaw(e circ.Event, raw []byte) *Log {
+	e.Seq = uint64(len(l.events) + 1)
+	l.events = append(l.events, store.Taken{Event: e, Raw: raw})
+	l.chains = append(l.chains, l.chains[len(l.chains)-1].Next(raw))
 	return l
 }
 
