@@ -25,7 +25,7 @@ func importFiles(ctx context.Context, args []string) error {
 		return err
 	}
 	if set.NArg() == 0 {
-		return errors.New("usage: hub import FILE...")
+		return errors.New("name the files to bring in; see hub import --help")
 	}
 	var c store.Collection
 	for _, path := range set.Args() {

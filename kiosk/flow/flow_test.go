@@ -197,7 +197,7 @@ func TestUndoForTwoMinutes(t *testing.T) {
 		t.Error("undo is offered after two minutes")
 	}
 
-	d = newDesk(t).lent("A", "Helmi").put("A").press(Undo).press(UndoThis, "A").
+	newDesk(t).lent("A", "Helmi").put("A").press(Undo).press(UndoThis, "A").
 		wantSees("visiting, A undone").wantStory("A back from Helmi, undo 1").wantTag("A", Unsecured)
 	// A loan that ended another one: the book did lie here, so that one stays ended.
 	newDesk(t).lent("A", "Veikko").show("Helmi").put("A").press(Undo).press(UndoThis, "A").

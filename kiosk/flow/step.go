@@ -81,9 +81,9 @@ func (t *turn) close(before State) (State, []Effect) {
 	}
 	was := before.deadlines()
 	for timer, due := range t.deadlines() {
-		switch {
-		case due == was[timer]:
-		case due == 0:
+		switch due {
+		case was[timer]:
+		case 0:
 			t.emit(StopTimer{Timer(timer)})
 		default:
 			t.emit(StartTimer{Timer(timer), due - t.Now.Up})
