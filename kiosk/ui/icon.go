@@ -13,17 +13,10 @@ import (
 	"github.com/srwiley/rasterx"
 )
 
-// iconKey is an icon as it is drawn.
-type iconKey struct {
-	name                string
-	ink, behind, accent color.NRGBA
-	width, height       int // pixels
-}
-
-// draw draws an icon of assets.Icons. Fyne would do it for a resource, but into
+// drawIcon draws an icon of assets.Icons. Fyne would do it for a resource, but into
 // an image of a kind that takes ten times as long and with the first frame waiting.
-func (k iconKey) draw() image.Image {
-	svg, err := assets.Icons.ReadFile("icons/" + k.name + ".svg")
+func drawIcon(k drawing) image.Image {
+	svg, err := assets.Icons.ReadFile("icons/" + k.icon + ".svg")
 	if err != nil {
 		panic("ui: " + err.Error()) // embedded: our own fault, and a test would have seen it
 	}
@@ -32,14 +25,14 @@ func (k iconKey) draw() image.Image {
 		text = strings.NewReplacer("<path ", `<path fill="#000000" `, "<circle ", `<circle fill="#000000" `).Replace(text)
 	}
 	hex := func(c color.NRGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
-	text = strings.NewReplacer("#000000", hex(k.ink), "#ffffff", hex(k.behind), "#ff0000", hex(k.accent)).Replace(text)
-	drawing, err := oksvg.ReadIconStream(strings.NewReader(text))
+	text = strings.NewReplacer("#000000", hex(k.ink), "#ffffff", hex(k.back), "#ff0000", hex(k.accent)).Replace(text)
+	svgIcon, err := oksvg.ReadIconStream(strings.NewReader(text))
 	if err != nil {
-		panic("ui: icon " + k.name + ": " + err.Error())
+		panic("ui: icon " + k.icon + ": " + err.Error())
 	}
 	to := image.NewRGBA(image.Rect(0, 0, k.width, k.height))
-	drawing.SetTarget(0, 0, float64(k.width), float64(k.height))
-	drawing.Draw(rasterx.NewDasher(k.width, k.height, rasterx.NewScannerGV(k.width, k.height, to, to.Bounds())), 1)
+	svgIcon.SetTarget(0, 0, float64(k.width), float64(k.height))
+	svgIcon.Draw(rasterx.NewDasher(k.width, k.height, rasterx.NewScannerGV(k.width, k.height, to, to.Bounds())), 1)
 	return to
 }
 

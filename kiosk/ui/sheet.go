@@ -3,7 +3,10 @@ package ui
 import (
 	"image"
 	"image/color"
+	"maps"
 	"math"
+	"slices"
+	"sync"
 	"time"
 
 	"coldstation/kiosk/cover"
@@ -22,14 +25,13 @@ type sheet struct {
 	display Display
 	send    func(flow.Msg)
 
-	view   flow.View
-	page   page
-	turned int // the wanted sheet of items; -1: where the newest is
-	atTurn time.Time
-	chosen int // the target that the keys have chosen; -1: none
-	held   int // the target under the finger; -1: none
-	covers map[coverKey]image.Image
-	icons  map[iconKey]image.Image
+	view     flow.View
+	page     page
+	turned   int // the wanted sheet of items; -1: where the newest is
+	atTurn   time.Time
+	chosen   int                     // the target that the keys have chosen; -1: none
+	held     int                     // the target under the finger; -1: none
+	drawings map[drawing]image.Image // covers for as long as a visit lasts, icons for longer
 
 	content  *fyne.Container // of the layers, from back to front
 	faces    *fyne.Container
@@ -40,14 +42,9 @@ type sheet struct {
 	hidden   bool // no mouse pointer
 }
 
-type coverKey struct {
-	item          circ.Item
-	width, height int
-}
-
 func newSheet(book phrase.Book, d Display, send func(flow.Msg), hidePointer bool) *sheet {
 	s := &sheet{book: book, display: d, send: send, turned: -1, chosen: -1, held: -1,
-		covers: map[coverKey]image.Image{}, icons: map[iconKey]image.Image{}, hidden: hidePointer}
+		drawings: map[drawing]image.Image{}, hidden: hidePointer}
 	layer := func(objects ...fyne.CanvasObject) *fyne.Container { return &fyne.Container{Objects: objects} }
 	s.faces, s.pictures, s.texts, s.targets = layer(), layer(), layer(), layer()
 	s.mark = canvas.NewRectangle(color.Transparent)
@@ -85,7 +82,7 @@ func (s *sheet) show(v flow.View) {
 		s.chosen = -1
 	}
 	if v.Screen == flow.Welcome {
-		clear(s.covers) // nothing of the last visit is kept
+		maps.DeleteFunc(s.drawings, func(d drawing, _ image.Image) bool { return d.icon == "" }) // nothing of the last visit is kept
 	}
 	s.view = v
 	s.lay()
@@ -129,6 +126,11 @@ func (s *sheet) act(t target) {
 // touched, so that nothing is painted twice.
 func (s *sheet) draw() {
 	colours := paletteOf(s.view.Look.Contrast)
+	for i := range s.page.pictures {
+		b := &s.page.pictures[i].box // on whole pixels
+		b.x, b.y, b.w, b.h = round(b.x), round(b.y), round(b.w), round(b.h)
+	}
+	s.prepare(colours)
 	fill(s.faces, len(s.page.faces), func() fyne.CanvasObject { return canvas.NewRectangle(color.Black) }, func(i int, o fyne.CanvasObject) {
 		f := s.page.faces[i]
 		r := o.(*canvas.Rectangle)
@@ -151,9 +153,8 @@ func (s *sheet) draw() {
 	fill(s.pictures, len(s.page.pictures), func() fyne.CanvasObject { return &canvas.Image{FillMode: canvas.ImageFillStretch} }, func(i int, o fyne.CanvasObject) {
 		p := s.page.pictures[i]
 		im := o.(*canvas.Image)
-		p.x, p.y, p.w, p.h = round(p.x), round(p.y), round(p.w), round(p.h)
 		move(o, p.box)
-		now := s.picture(p, colours)
+		now := s.drawings[drawingOf(p, colours)]
 		if im.Image != now {
 			im.Image = now
 			im.Refresh()
@@ -192,28 +193,54 @@ func (s *sheet) drawMark(colours *palette) {
 	s.mark.Refresh()
 }
 
-// picture draws a cover or an icon, once: covers for as long as a visit lasts,
-// icons until there are too many of them.
-func (s *sheet) picture(p picture, colours *palette) image.Image {
-	width, height := max(1, int(p.w)), max(1, int(p.h))
-	if p.item != nil {
-		key := coverKey{*p.item, width, height}
-		return once(s.covers, key, func() image.Image { return cover.Draw(key.item, width, height) })
-	}
-	key := iconKey{p.icon, colours[p.ink], colours[p.back], colours[p.extra], width, height}
-	return once(s.icons, key, key.draw)
+// drawing is a cover or an icon in a size and in colours.
+type drawing struct {
+	item          circ.Item // the zero value: an icon
+	icon          string
+	ink, back     color.NRGBA
+	accent        color.NRGBA
+	width, height int // pixels
 }
 
-// once is what make made for a key, unless the map has grown too large since.
-func once[K comparable](m map[K]image.Image, key K, make func() image.Image) image.Image {
-	if m[key] == nil {
-		const most = 128
-		if len(m) >= most {
-			clear(m)
-		}
-		m[key] = make()
+func (d drawing) draw() image.Image {
+	if d.icon == "" {
+		return cover.Draw(d.item, d.width, d.height)
 	}
-	return m[key]
+	return drawIcon(d)
+}
+
+func drawingOf(p picture, colours *palette) drawing {
+	d := drawing{width: max(1, int(p.w)), height: max(1, int(p.h))}
+	if p.item != nil {
+		d.item = *p.item
+		return d
+	}
+	d.icon, d.ink, d.back, d.accent = p.icon, colours[p.ink], colours[p.back], colours[p.extra]
+	return d
+}
+
+// prepare draws what the page needs and nobody has drawn yet, side by side:
+// a stack of books comes all at once.
+func (s *sheet) prepare(colours *palette) {
+	const most = 128
+	if len(s.drawings) > most {
+		clear(s.drawings)
+	}
+	var missing []drawing
+	for _, p := range s.page.pictures {
+		if d := drawingOf(p, colours); s.drawings[d] == nil && !slices.Contains(missing, d) {
+			missing = append(missing, d)
+		}
+	}
+	drawn := make([]image.Image, len(missing))
+	var working sync.WaitGroup
+	for i, d := range missing {
+		working.Go(func() { drawn[i] = d.draw() })
+	}
+	working.Wait()
+	for i, d := range missing {
+		s.drawings[d] = drawn[i]
+	}
 }
 
 func round(v float32) float32 { return float32(math.Round(float64(v))) }

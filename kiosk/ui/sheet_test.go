@@ -222,12 +222,14 @@ func TestStock(t *testing.T) {
 	if got := count(); got != first {
 		t.Errorf("%d objects after more rounds, want %d", got, first)
 	}
-	if len(s.icons) > 128 {
-		t.Errorf("%d icons kept", len(s.icons))
+	if got := len(s.drawings); got > 200 {
+		t.Errorf("%d drawings kept", got)
 	}
 	s.show(view(t, "welcome"))
-	if len(s.covers) != 0 {
-		t.Errorf("%d covers of a visit that is over", len(s.covers))
+	for d := range s.drawings {
+		if d.icon == "" {
+			t.Errorf("the cover of %s is kept after the visit", d.item.ID)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ var programs = map[string]func(){
 	"station": func() {
 		w := New(Options{Words: book, Send: func(flow.Msg) {}, Width: 1366, Height: 768,
 			FirstFrame: func() { fmt.Println("first frame") }})
-		w.Show(scene.All(languages...)[0].View)
+		w.Show(flow.New(flow.DefaultRules("maple-house", languages...), 0).View())
 		w.Run()
 	},
 	"busy": func() { // every screen, as fast as other goroutines can ask for it
