@@ -106,7 +106,7 @@ func (c *composer) scene(area box) {
 		blocks[i] = b.balanced()
 	}
 	space := foot.h - height
-	const least, most = 24, 110
+	const least, most = 24, 80
 	n := float32(len(names))
 	side := min(space-c.gap(), (area.w-(n-1)*c.gap())/max(1, n), c.mm(most))
 	if cramped := side < c.mm(1.7*least) && (c.head > 1.35 || c.grow > c.m.step); n > 0 && (cramped || side < c.mm(least)) {

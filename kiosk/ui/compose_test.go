@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"sync"
 	"testing"
 
 	"coldstation/assets"
@@ -48,8 +49,16 @@ var displays = []struct {
 	{"10 inch", 1280, 800, Display{Diagonal: 10.1 * 25.4, Distance: 450}},
 }
 
-// everyPage lays out every scene on every display, in every language and size.
-func everyPage(t *testing.T, f func(t *testing.T, name string, v flow.View, p page, m metrics)) {
+// laid is one page as a person would meet it.
+type laid struct {
+	name string
+	view flow.View
+	page page
+	m    metrics
+}
+
+// pages are every scene on every display, in every language and size.
+var pages = sync.OnceValue(func() (all []laid) {
 	scenes := scene.All(languages...)
 	for _, d := range displays {
 		for _, language := range languages {
@@ -57,11 +66,19 @@ func everyPage(t *testing.T, f func(t *testing.T, name string, v flow.View, p pa
 				for _, s := range scenes {
 					v := s.View
 					v.Look = flow.Look{Language: language, Size: size}
-					p := compose(v, book, d.Display, fyne.NewSize(d.width, d.height), -1)
-					f(t, fmt.Sprintf("%s on %s in %s size %d", s.Name, d.name, language, size+1), v, p, d.metrics(d.width, d.height, size))
+					all = append(all, laid{
+						fmt.Sprintf("%s on %s in %s size %d", s.Name, d.name, language, size+1), v,
+						compose(v, book, d.Display, fyne.NewSize(d.width, d.height), -1), d.metrics(d.width, d.height, size)})
 				}
 			}
 		}
+	}
+	return all
+})
+
+func everyPage(t *testing.T, f func(t *testing.T, name string, v flow.View, p page, m metrics)) {
+	for _, l := range pages() {
+		f(t, l.name, l.view, l.page, l.m)
 	}
 }
 
