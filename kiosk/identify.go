@@ -2,13 +2,13 @@ package kiosk
 
 import (
 	"math/big"
-	"regexp"
 	"slices"
 	"strings"
 
 	"coldstation/kiosk/flow"
 	"coldstation/rfid"
 	"coldstation/rfid/iso28560"
+	"coldstation/rfid/number"
 	"coldstation/sync/circ"
 )
 
@@ -27,58 +27,73 @@ type sighting struct {
 // identify says what a thing is: a card, an item, or something strange; nil when
 // a line is nothing to a library.
 //
-// What is written on it decides first, then the patterns of the library's
-// numbers, then what the ledger knows. A chip's own number is only ever a card:
-// items have their number inside.
+// What is written on it decides first, then the rules of the library's numbers,
+// then what the ledger knows. A chip's own number is only ever a card: items have
+// their number inside.
 func (s *Station) identify(see sighting) flow.Msg {
-	id := see.label.Item
-	if see.line != "" {
-		id = see.line
-	}
 	switch {
 	case see.strange:
-	case id == "":
-		if see.tag.Passing() {
-			break
-		}
-		if who, known := s.byUID(see.tag.UID); known || see.tag.Kind != rfid.ISO15693 {
+	case see.line != "":
+		return s.byLine(see)
+	case see.label.Item != "":
+		return s.byLabel(see)
+	case see.tag.Passing():
+	default:
+		if who, ours := s.byUID(see.tag.UID); ours || see.tag.Kind != rfid.ISO15693 {
 			return s.card(see, who)
 		}
-	case see.label.Usage == iso28560.PatronCard && see.line == "":
-		return s.card(see, circ.NewPatronID(id))
-	default:
-		return s.byNumber(see, id)
 	}
 	return flow.StrangeSeen{Token: see.token}
 }
 
-// byNumber tells a card from an item by its number.
-func (s *Station) byNumber(see sighting, id string) flow.Msg {
-	item := matches(s.settings.Items, id)
-	patron := matches(s.settings.Patrons, id)
-	_, knownItem := s.knownItem(circ.ItemID(id))
-	who := circ.NewPatronID(id)
-	_, _, knownPatron := s.knownPatron(who)
+// byLabel tells a card from an item by what is written inside. What nothing else
+// tells is an item's: a library wrote it there.
+func (s *Station) byLabel(see sighting) flow.Msg {
+	id := see.label.Item
+	n, ruled := s.settings.Numbers.Find(number.Tag, id)
 	switch {
-	case patron && !item, knownPatron && !knownItem && !item:
-		return s.card(see, who)
-	case item, knownItem:
+	case ruled && n.Kind == number.Patron:
+		return s.card(see, circ.NewPatronID(n.ID))
+	case see.label.Usage == iso28560.PatronCard:
+		return s.card(see, circ.NewPatronID(id))
+	case ruled:
+		return s.item(see, circ.ItemID(n.ID))
+	case s.onlyPatron(id):
+		return s.card(see, circ.NewPatronID(id))
+	}
+	return s.item(see, circ.ItemID(id))
+}
+
+// byLine tells what a scanner read. An unknown line that looks like nothing of ours
+// might be a person's number: it must not go into the log as an item's.
+func (s *Station) byLine(see sighting) flow.Msg {
+	id := see.line
+	if n, ruled := s.settings.Numbers.Find(number.Line, id); ruled && n.Kind == number.Patron {
+		return s.card(see, circ.NewPatronID(n.ID))
+	} else if ruled {
+		return s.item(see, circ.ItemID(n.ID))
+	}
+	if _, known := s.knownItem(circ.ItemID(id)); known {
 		return s.item(see, circ.ItemID(id))
-	case see.line == "":
-		return s.item(see, circ.ItemID(id)) // a library wrote it into the tag as an item's
+	}
+	if s.onlyPatron(id) {
+		return s.card(see, circ.NewPatronID(id))
 	}
 	uid, err := rfid.ParseUID(strings.NewReplacer(":", "", " ", "", "-", "").Replace(id))
 	if err == nil && uid.Len() >= 4 {
-		if who, known := s.byUID(uid); known {
+		if who, ours := s.byUID(uid); ours {
 			return s.card(see, who)
 		}
 	}
-	// An unknown line that looks like nothing of ours might be a person's number:
-	// it must not go into the log as an item's.
 	return nil
 }
 
-func matches(p *regexp.Regexp, id string) bool { return p != nil && p.MatchString(id) }
+// onlyPatron reports whether the ledger knows a number as a patron's and no item's.
+func (s *Station) onlyPatron(id string) bool {
+	_, item := s.knownItem(circ.ItemID(id))
+	_, _, patron := s.knownPatron(circ.NewPatronID(id))
+	return patron && !item
+}
 
 func (s *Station) item(see sighting, id circ.ItemID) flow.ItemSeen {
 	item, known := s.knownItem(id)
@@ -104,9 +119,14 @@ func (s *Station) card(see sighting, id circ.PatronID) flow.CardSeen {
 	}
 }
 
-// byUID looks for a patron under every form in which readers and library systems
-// write a chip's number. A card that none knows goes by the first form.
-func (s *Station) byUID(uid rfid.UID) (id circ.PatronID, known bool) {
+// byUID is whose card a chip is by its own number, and whether the library's rules
+// or the ledger say that it is one. Where no rule takes it, it is looked for under
+// every form in which readers and library systems write such a number; one that
+// nobody knows goes by the first.
+func (s *Station) byUID(uid rfid.UID) (id circ.PatronID, ours bool) {
+	if n, ruled := s.settings.Numbers.Find(number.Chip, uid.String()); ruled && n.Kind == number.Patron {
+		return circ.NewPatronID(n.ID), true
+	}
 	forms := uidForms(uid)
 	for _, form := range forms {
 		id := circ.NewPatronID(form)

@@ -3,11 +3,11 @@ package kiosk
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"coldstation/kiosk/flow"
 	"coldstation/rfid"
+	"coldstation/rfid/number"
 	"coldstation/sync/circ"
 )
 
@@ -20,9 +20,8 @@ type Settings struct {
 	Unsecured rfid.AFI // of tags on loan
 	Owners    []string // ISILs of the library; a tag with another owner is foreign. None: no tag is
 
-	Patrons *regexp.Regexp // what numbers on cards look like; nil: not told by looks
-	Items   *regexp.Regexp // what numbers on items look like; nil: not told by looks
-	Policy  circ.Policy    // of cards that are not known here
+	Numbers number.Rules // what numbers on cards and items look like. None: not told by looks
+	Policy  circ.Policy  // of cards that are not known here
 
 	Every    time.Duration // between rounds: who is there, and what to read and write
 	Patience rfid.Patience
@@ -55,6 +54,11 @@ func (s Settings) Validate() error {
 	}
 	if s.Secured == s.Unsecured {
 		wrong = append(wrong, fmt.Errorf("AFI %s cannot mean both on the shelf and on loan", s.Secured))
+	}
+	for _, rule := range s.Numbers {
+		if rule.Kind == number.Item && rule.From == number.Chip {
+			wrong = append(wrong, fmt.Errorf("numbers, line %d: a chip's own number tells a card, and never an item", rule.Line))
+		}
 	}
 	if s.Every <= 0 || s.Retry <= 0 || s.Tries <= 0 {
 		wrong = append(wrong, errors.New("intervals and attempts must be above zero"))

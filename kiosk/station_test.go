@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +22,7 @@ import (
 	"coldstation/rfid/feig"
 	"coldstation/rfid/iso28560"
 	"coldstation/rfid/m3"
+	"coldstation/rfid/number"
 	"coldstation/rfid/sim"
 	"coldstation/sync/circ"
 	"coldstation/sync/identity"
@@ -106,8 +106,7 @@ func start(t *testing.T, changes ...change) *desk {
 		circ.ItemPut{Item: sinuhe}, circ.ItemPut{Item: palmu},
 	)
 	settings := DefaultSettings(maple, "fi", "sv", "en")
-	settings.Items = regexp.MustCompile(`^999N\d{8}$`)
-	settings.Patrons = regexp.MustCompile(`^999A\d{8}$`)
+	settings.Numbers = rules(t, "item any 999N\\d{8}\npatron any 999A\\d{8}")
 	settings.Owners = []string{"FI-Demo"}
 	parts := Parts{Settings: settings, Ledger: d.ledger, Clock: clock{time.Now()}, Screen: d.screen,
 		Log: slog.New(slog.NewTextHandler(d.log, nil))}
@@ -135,6 +134,15 @@ func start(t *testing.T, changes ...change) *desk {
 		synctest.Wait()
 	})
 	return d.wait(time.Second)
+}
+
+func rules(t *testing.T, text string) number.Rules {
+	t.Helper()
+	rules, err := number.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
 }
 
 func demo() (*sim.Table, error) {
@@ -509,6 +517,42 @@ func TestUnknownCardAndItem(t *testing.T) {
 	})
 }
 
+// TestNumbers: rules make of what was read what the library system writes.
+func TestNumbers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lines := newLines()
+		d := start(t, func(p *Parts, _ *desk) {
+			p.Settings.Numbers = rules(t, `
+				patron chip 045E21\w+             last=8 before=C   # 6A401180
+				patron line P\d+                 prefix=P before=999A
+				item   line \d{8}\$             suffix=$ before=999N
+				item   tag  999N\d{8}`)
+			p.Scanners = []rfid.Scanner{lines}
+		})
+		d.tell(circ.PatronPut{Patron: circ.Patron{ID: circ.NewPatronID("C6A401180"), FirstName: "Liisa", Policy: "adult"}})
+		// The form that the rule gives is the only one: her card is not Helmi's.
+		d.put("helmi").sees("visiting")
+		if got := d.view().Title.Name; got != "Liisa" {
+			t.Errorf("greeted %q, want Liisa", got)
+		}
+		d.lift("helmi").wait(3 * time.Minute).sees("welcome")
+		lines.scan("P00000105")
+		d.wait(time.Second)
+		if got := d.view().Title.Name; got != "Gunnar" {
+			t.Errorf("greeted %q, want Gunnar", got)
+		}
+		lines.scan("00001003$")
+		d.wait(time.Second).sees("visiting, 999N00001003 borrowed")
+		lines.scan("00001004") // no rule takes it, and the ledger does not know it
+		d.wait(time.Second).sees("visiting, 999N00001003 borrowed").story("999N00001003 to Gunnar")
+		// A chip that no rule takes is looked for in the usual forms.
+		d.wait(5 * time.Minute).put("gunnar")
+		if got := d.view().Title.Name; got != "Gunnar" {
+			t.Errorf("greeted %q, want Gunnar", got)
+		}
+	})
+}
+
 // TestTwice: a reader that lists a tag twice in one inventory.
 func TestTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -681,6 +725,7 @@ func TestSettings(t *testing.T) {
 		"a language": func(s *Settings) { s.Rules.Languages = nil },
 		"AFIs":       func(s *Settings) { s.Unsecured = s.Secured },
 		"tries":      func(s *Settings) { s.Tries = 0 },
+		"numbers":    func(s *Settings) { s.Numbers = rules(t, "item chip .*") },
 	}
 	for name, change := range bad {
 		s := good

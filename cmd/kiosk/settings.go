@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"coldstation/cmd/internal/conf"
 	"coldstation/kiosk"
 	"coldstation/rfid"
+	"coldstation/rfid/number"
 	"coldstation/sync/identity"
 )
 
@@ -50,8 +50,7 @@ func parse(args []string) (settings, error) {
 		secured   = set.String("afi-in-library", "07", "AFI of tags on the shelf, `hex`; older stock: D7")
 		unsecured = set.String("afi-on-loan", "C2", "AFI of tags on loan, `hex`; older stock: DA")
 		owners    = set.String("owners", "", "`ISILs` of the library, by commas; a tag of another owner goes into the box")
-		patrons   = set.String("patron-numbers", "", "regular `expression` of numbers on cards")
-		items     = set.String("item-numbers", "", "regular `expression` of numbers on items")
+		numbers   = set.String("numbers", "", "`file` of rules of the numbers on cards and items; try them with readersim number")
 
 		window   = set.String("window", "", "`WxH` pixels of a window, instead of the whole screen")
 		diagonal = set.Float64("screen-inches", 15.6, "diagonal of the screen in `inches`")
@@ -102,11 +101,8 @@ func parse(args []string) (settings, error) {
 	if s.station.Unsecured, err = afi(*unsecured); err != nil {
 		return s, fmt.Errorf("--afi-on-loan: %w", err)
 	}
-	if s.station.Patrons, err = pattern(*patrons); err != nil {
-		return s, fmt.Errorf("--patron-numbers: %w", err)
-	}
-	if s.station.Items, err = pattern(*items); err != nil {
-		return s, fmt.Errorf("--item-numbers: %w", err)
+	if s.station.Numbers, err = rules(*numbers); err != nil {
+		return s, fmt.Errorf("--numbers: %w", err)
 	}
 	for _, a := range []attached{{*pad, *protocol}, {*cards, *cardsHow}} {
 		if a.port != "" {
@@ -147,10 +143,14 @@ func afi(text string) (rfid.AFI, error) {
 	return rfid.AFI(n), err
 }
 
-// pattern matches whole numbers; none when text is empty.
-func pattern(text string) (*regexp.Regexp, error) {
-	if text == "" {
+// rules are those in a file; none when there is no file.
+func rules(path string) (number.Rules, error) {
+	if path == "" {
 		return nil, nil
 	}
-	return regexp.Compile(`^(?:` + text + `)$`)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return number.Parse(string(text))
 }
