@@ -41,6 +41,7 @@
 //
 // Both ends are step functions over plain values ([Sender.Step],
 // [Receiver.Step]): no clock, no goroutine, no broker, so that a simulator can
-// drive stations and hubs through ten thousand bad days in seconds. The loops
-// around them are package station and the desks of package hub.
+// drive stations and hubs through ten thousand bad days in seconds. [Send] and
+// [Receive] feed them and have a [Source] and a [Sink] do what they ask for; the
+// loops around those are package station and the desks of package hub.
 package courier

@@ -24,8 +24,7 @@ type desk struct {
 	sender   *courier.Sender // nil until the station has a stream
 	stream   store.Stream    // of the sender
 	up       bool
-	hello    wire.Hello // the last one, for the Ack that answers it
-	flagged  bool       // the store may hold conditions that the next commit settles
+	flagged  bool // the store may hold conditions that the next commit settles
 	renewed  time.Duration
 }
 
@@ -157,7 +156,6 @@ func (d *desk) read(ctx context.Context, m deskMessage, message wire.Message) er
 	}
 	switch message := message.(type) {
 	case wire.Hello:
-		d.hello = message
 		if err := d.receive(ctx, courier.Greeted{Hello: message}); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,70 +59,58 @@ func (d *desk) told(ctx context.Context) error {
 	return d.send(ctx, courier.Appended{First: 1, Last: st.Told})
 }
 
-// send steps the sender and carries out what it asks for.
+// send does nothing for a station that has no stream yet.
 func (d *desk) send(ctx context.Context, in courier.SenderInput) error {
 	if d.sender == nil {
 		return nil
 	}
-	inputs := []courier.SenderInput{in}
-	var faults []error
-	for len(inputs) > 0 {
-		next, effects := d.sender.Step(d.clock(), inputs[0])
-		*d.sender, inputs = next, inputs[1:]
-		for _, effect := range effects {
-			var err error
-			switch effect := effect.(type) {
-			case courier.Greet:
-				err = d.greet(effect.Hello)
-			case courier.Read:
-				var sent courier.Sent
-				if sent, err = d.batch(ctx, effect.From); err == nil {
-					inputs = append(inputs, sent)
-				}
-			case courier.Mark:
-				err = d.Store.NoticesTaken(ctx, d.station.Station, d.stream.ID, effect.To)
-			case courier.Standing:
-				d.Log.Info("notices", "station", d.station.Station, "condition", effect.Condition, "taken", effect.Cursor, "told", effect.Last)
-				// The two of us remember different streams, as after a restore on
-				// either side. The snapshot says everything again, but not all
-				// day long to a station that will not have it.
-				if now := d.clock(); effect.Condition.Held() && (d.renewed == 0 || now-d.renewed > time.Minute) {
-					d.renewed = now
-					return errors.Join(append(faults, d.newStream(ctx))...)
-				}
-			}
-			if err != nil {
-				faults = append(faults, err)
-			}
-		}
-	}
-	return errors.Join(faults...)
+	return courier.Send(ctx, d.sender, d.clock, down{d}, in)
 }
 
-func (d *desk) greet(hello wire.Hello) error {
-	now := d.Now()
-	hello.Boot, hello.Uptime, hello.Wall, hello.Program = d.boot, uint64(d.clock().Milliseconds()), now.UnixMilli(), d.Version
-	return d.publish(hello)
+// down is the station's stream of notices, as the courier's source.
+type down struct{ *desk }
+
+var _ courier.Source = down{}
+
+func (n down) Greet(_ context.Context, hello wire.Hello) error {
+	hello.Boot, hello.Uptime, hello.Wall, hello.Program = n.boot, uint64(n.clock().Milliseconds()), n.Now().UnixMilli(), n.Version
+	return n.publish(hello)
 }
 
-// batch sends the notices from seq on, as many as one batch may carry.
-func (d *desk) batch(ctx context.Context, from uint64) (courier.Sent, error) {
-	raw, err := d.Store.Notices(ctx, d.station.Station, d.stream.ID, from, wire.MaxEvents)
+func (n down) Read(ctx context.Context, from uint64) (last uint64, err error) {
+	raw, err := n.Store.Notices(ctx, n.station.Station, n.stream.ID, from, wire.MaxEvents)
 	if err != nil {
-		return courier.Sent{}, err
+		return 0, err
 	}
-	size, n := 0, 0
-	for n < len(raw) && (n == 0 || size+len(raw[n]) <= wire.MaxBytes) {
-		size += len(raw[n])
-		n++
+	size, fit := 0, 0
+	for fit < len(raw) && (fit == 0 || size+len(raw[fit]) <= wire.MaxBytes) {
+		size += len(raw[fit])
+		fit++
 	}
-	if n == 0 {
-		return courier.Sent{}, store.ErrNoStream
+	if fit == 0 {
+		return 0, store.ErrNoStream
 	}
-	last := from + uint64(n) - 1
-	chain, err := d.Store.NoticeChain(ctx, d.station.Station, d.stream.ID, last)
+	last = from + uint64(fit) - 1
+	chain, err := n.Store.NoticeChain(ctx, n.station.Station, n.stream.ID, last)
 	if err != nil {
-		return courier.Sent{}, err
+		return 0, err
 	}
-	return courier.Sent{First: from, Last: last}, d.publish(wire.Batch{Stream: d.stream.ID, First: from, Events: raw[:n], Chain: chain})
+	return last, n.publish(wire.Batch{Stream: n.stream.ID, First: from, Events: raw[:fit], Chain: chain})
+}
+
+func (n down) Mark(ctx context.Context, to uint64) error {
+	return n.Store.NoticesTaken(ctx, n.station.Station, n.stream.ID, to)
+}
+
+// Stand begins the stream anew when the two of us remember different ones, as
+// after a restore on either side. The snapshot says everything again, but not all
+// day long to a station that will not have it.
+func (n down) Stand(ctx context.Context, s courier.Standing) error {
+	n.Log.Info("notices", "station", n.station.Station, "condition", s.Condition, "taken", s.Cursor, "told", s.Last)
+	now := n.clock()
+	if !s.Condition.Held() || n.renewed != 0 && now-n.renewed <= time.Minute {
+		return nil
+	}
+	n.renewed = now
+	return n.newStream(ctx)
 }

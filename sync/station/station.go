@@ -75,7 +75,7 @@ type Station struct {
 	wake     chan struct{}
 	sender   courier.Sender
 	receiver courier.Receiver
-	hello    wire.Hello // the hub's last one, for the Ack that answers it
+	began    time.Time
 }
 
 // New prepares the station's end and opens its link. Run runs it.
@@ -89,7 +89,7 @@ func New(s Settings) (*Station, error) {
 	if s.Online == nil {
 		s.Online = func(bool) {}
 	}
-	st := &Station{Settings: s, wake: make(chan struct{}, 1)}
+	st := &Station{Settings: s, wake: make(chan struct{}, 1), began: time.Now()}
 	first, last, err := s.Log.Bounds()
 	if err != nil {
 		return nil, fmt.Errorf("open delivery: %w", err)
@@ -160,14 +160,12 @@ func (s *Station) Appended() {
 // strange message is logged and passed over: whatever was lost with it is asked
 // for again.
 func (s *Station) Run(ctx context.Context) error {
-	began := time.Now()
-	now := func() time.Duration { return time.Since(began) }
 	tick := time.NewTimer(0)
 	defer tick.Stop()
 	for {
 		tick.Stop()
 		if due, waits := s.sender.Wake(); waits {
-			tick.Reset(max(0, due-now()))
+			tick.Reset(max(0, due-s.clock()))
 		}
 		var err error
 		select {
@@ -176,15 +174,15 @@ func (s *Station) Run(ctx context.Context) error {
 		case <-s.wake:
 			var first, last uint64
 			if first, last, err = s.Log.Bounds(); err == nil {
-				err = s.send(now, courier.Appended{First: first, Last: last})
+				err = s.send(ctx, courier.Appended{First: first, Last: last})
 			}
 		case <-tick.C:
-			err = s.send(now, courier.Tick{})
+			err = s.send(ctx, courier.Tick{})
 		case event, open := <-s.link.Events():
 			if !open {
 				return errors.New("delivery: the link was closed")
 			}
-			err = s.hear(now, event)
+			err = s.hear(ctx, event)
 		}
 		if err != nil {
 			s.Logger.Error("deliver", "err", err)
@@ -192,17 +190,17 @@ func (s *Station) Run(ctx context.Context) error {
 	}
 }
 
-func (s *Station) hear(now func() time.Duration, event link.Event) error {
+func (s *Station) hear(ctx context.Context, event link.Event) error {
 	switch event := event.(type) {
 	case link.Up:
 		s.Online(true)
-		return s.send(now, courier.Up{})
+		return s.send(ctx, courier.Up{})
 	case link.Down:
 		s.Online(false)
-		return s.send(now, courier.Down{})
+		return s.send(ctx, courier.Down{})
 	case link.Message:
 		if event.Topic == wire.HubState {
-			return s.hubState(now, event)
+			return s.hubState(ctx, event)
 		}
 		message, err := s.channel(wire.Down).Open(ed25519.PublicKey(s.Identity.Library), event.Payload)
 		if err != nil {
@@ -210,16 +208,15 @@ func (s *Station) hear(now func() time.Duration, event link.Event) error {
 		}
 		switch message := message.(type) {
 		case wire.Hello:
-			s.hello = message
-			return s.receive(courier.Greeted{Hello: message})
+			return s.receive(ctx, courier.Greeted{Hello: message})
 		case wire.Batch:
-			return s.receive(courier.Arrived{Batch: message})
+			return s.receive(ctx, courier.Arrived{Batch: message})
 		case wire.Ack:
 			own, err := chainAt(s.Log, message.Cursor)
 			if err != nil {
 				return err
 			}
-			return s.send(now, courier.Acked{Ack: message, Own: own})
+			return s.send(ctx, courier.Acked{Ack: message, Own: own})
 		}
 	}
 	return nil
@@ -227,127 +224,26 @@ func (s *Station) hear(now func() time.Duration, event link.Event) error {
 
 // hubState: a hub that comes back behind the same broker does not know us until
 // we speak.
-func (s *Station) hubState(now func() time.Duration, event link.Message) error {
+func (s *Station) hubState(ctx context.Context, event link.Message) error {
 	message, err := wire.Channel{Way: wire.Down}.Open(ed25519.PublicKey(s.Identity.Library), event.Payload)
 	if err != nil {
 		return err
 	}
 	if state, is := message.(wire.State); is && state.Presence == wire.Online && !event.Retained {
-		return s.send(now, courier.Up{})
+		return s.send(ctx, courier.Up{})
 	}
 	return nil
 }
 
-// send steps the sender and carries out what it asks for.
-func (s *Station) send(now func() time.Duration, in courier.SenderInput) error {
-	var faults []error
-	for inputs := []courier.SenderInput{in}; len(inputs) > 0; {
-		next, effects := s.sender.Step(now(), inputs[0])
-		s.sender, inputs = next, inputs[1:]
-		for _, effect := range effects {
-			switch effect := effect.(type) {
-			case courier.Greet:
-				faults = append(faults, s.greet(effect.Hello))
-			case courier.Read:
-				raw, chain, err := s.Log.Read(effect.From, wire.MaxEvents, wire.MaxBytes)
-				if err != nil {
-					faults = append(faults, err)
-					continue
-				}
-				batch := wire.Batch{Stream: s.Log.ID(), First: effect.From, Events: raw, Chain: chain}
-				faults = append(faults, s.publish(batch))
-				inputs = append(inputs, courier.Sent{First: effect.From, Last: effect.From + uint64(len(raw)) - 1})
-			case courier.Mark:
-				faults = append(faults, s.mark(effect.To))
-			case courier.Standing:
-				s.Logger.Warn("events up", "condition", effect.Condition, "cursor", effect.Cursor, "last", effect.Last)
-			}
-		}
-	}
-	return errors.Join(faults...)
+// clock is the steady clock of the sender.
+func (s *Station) clock() time.Duration { return time.Since(s.began) }
+
+func (s *Station) send(ctx context.Context, in courier.SenderInput) error {
+	return courier.Send(ctx, &s.sender, s.clock, up{s}, in)
 }
 
-func (s *Station) greet(hello wire.Hello) error {
-	at := s.Moment()
-	hello.Boot, hello.Session, hello.Program = s.Boot, s.Session, s.Program
-	hello.Uptime, hello.Wall, hello.Clock = uint64(at.Uptime.Milliseconds()), at.Wall.UnixMilli(), uint8(at.Clock)
-	return s.publish(hello)
-}
-
-// mark moves the hub's mark: forward as a rule, back when the hub itself went
-// back to a backup and asks again.
-func (s *Station) mark(to uint64) error {
-	before, err := s.Log.Mark(ledger.Hub)
-	if err != nil {
-		return err
-	}
-	if to < before {
-		return s.Log.TurnBack(ledger.Hub, to)
-	}
-	return s.Log.SetMark(ledger.Hub, to)
-}
-
-// receive steps the receiver and carries out what it asks for.
-func (s *Station) receive(in courier.ReceiverInput) error {
-	var faults []error
-	for inputs := []courier.ReceiverInput{in}; len(inputs) > 0; {
-		next, effects := s.receiver.Step(inputs[0])
-		s.receiver, inputs = next, inputs[1:]
-		for _, effect := range effects {
-			switch effect := effect.(type) {
-			case courier.Find:
-				answer, err := s.find(effect.Stream)
-				faults = append(faults, err)
-				inputs = append(inputs, answer)
-			case courier.Commit:
-				answers, err := s.take(effect)
-				faults = append(faults, err)
-				inputs = append(inputs, answers...)
-			case courier.Answer:
-				faults = append(faults, s.answer(effect.Ack))
-			case courier.Standing:
-				s.Logger.Warn("notices down", "condition", effect.Condition, "cursor", effect.Cursor)
-			}
-		}
-	}
-	return errors.Join(faults...)
-}
-
-func (s *Station) find(stream uuid.UUID) (courier.ReceiverInput, error) {
-	cursor, chain, err := s.Log.Notices(stream)
-	switch {
-	case errors.Is(err, ledger.ErrOver):
-		return courier.Found{Stream: stream, Condition: courier.Foreign}, nil
-	case err != nil:
-		return courier.Failed{}, err
-	}
-	return courier.Found{Stream: stream, Cursor: cursor, Chain: chain}, nil
-}
-
-// take takes a run of notices. Of a run with one that this version cannot read,
-// what comes before it is taken and the rest is held.
-func (s *Station) take(c courier.Commit) ([]courier.ReceiverInput, error) {
-	cursor, chain, err := s.Log.TakeNotices(s.Moment(), c.Stream, c.From+1, c.Events, c.Chain)
-	s.Appended() // whose loan is told of may have been introduced to the log
-	committed := courier.Committed{Stream: c.Stream, Cursor: cursor, Chain: chain}
-	switch {
-	case errors.Is(err, wire.ErrNewer), errors.Is(err, wire.ErrMalformed):
-		s.Told()
-		return []courier.ReceiverInput{committed, courier.TooNew{Stream: c.Stream}}, err
-	case err != nil:
-		return []courier.ReceiverInput{courier.Failed{}}, err
-	}
-	s.Told()
-	return []courier.ReceiverInput{committed}, nil
-}
-
-func (s *Station) answer(ack wire.Ack) error {
-	ack.Wall = s.Moment().Wall.UnixMilli()
-	if s.hello.Stream == ack.Stream {
-		ack.Uptime = s.hello.Uptime
-	}
-	s.hello = wire.Hello{}
-	return s.publish(ack)
+func (s *Station) receive(ctx context.Context, in courier.ReceiverInput) error {
+	return courier.Receive(ctx, &s.receiver, down{s}, in)
 }
 
 // publish seals a message and sends it up. A link that is down is no fault.

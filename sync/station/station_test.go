@@ -31,7 +31,7 @@ func TestNotices(t *testing.T) {
 	}
 	newer := []byte{0x83, 0x02, 0x01, 0xA0} // [2, 1, {}]
 	stream := uuid.New()
-	hello := wire.Hello{Stream: stream, First: 1, Last: 2}
+	hello := wire.Hello{Stream: stream, First: 1, Last: 2, Uptime: 1234}
 	batch := wire.Batch{Stream: stream, First: 1, Events: [][]byte{item, newer}, Chain: wire.Chain{}.After([][]byte{item, newer})}
 	for name, tt := range map[string]struct {
 		forge bool
@@ -39,7 +39,9 @@ func TestNotices(t *testing.T) {
 		want  wire.Ack // the last one
 		items int
 	}{
+		"a hello":        {say: []wire.Message{hello}, want: wire.Ack{Stream: stream, Uptime: 1234}},
 		"newer":          {say: []wire.Message{hello, batch}, want: wire.Ack{Stream: stream, Cursor: 1, Chain: wire.Chain{}.Next(item), Condition: uint8(courier.Newer)}, items: 1},
+		"newer, again":   {say: []wire.Message{hello, batch, batch}, want: wire.Ack{Stream: stream, Cursor: 1, Chain: wire.Chain{}.Next(item), Condition: uint8(courier.Newer)}, items: 1},
 		"forged":         {forge: true, say: []wire.Message{hello, batch}},
 		"another story":  {say: []wire.Message{hello, wire.Batch{Stream: stream, First: 1, Events: [][]byte{item}}}, want: wire.Ack{Stream: stream, Condition: uint8(courier.Forked)}},
 		"a gap":          {say: []wire.Message{hello, wire.Batch{Stream: stream, First: 2, Events: [][]byte{item}}}, want: wire.Ack{Stream: stream}},

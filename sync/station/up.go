@@ -1,0 +1,47 @@
+package station
+
+import (
+	"context"
+
+	"coldstation/sync/courier"
+	"coldstation/sync/ledger"
+	"coldstation/sync/wire"
+)
+
+// up is the log as the courier's source.
+type up struct{ *Station }
+
+var _ courier.Source = up{}
+
+func (u up) Greet(_ context.Context, hello wire.Hello) error {
+	at := u.Moment()
+	hello.Boot, hello.Session, hello.Program = u.Boot, u.Session, u.Program
+	hello.Uptime, hello.Wall, hello.Clock = uint64(at.Uptime.Milliseconds()), at.Wall.UnixMilli(), uint8(at.Clock)
+	return u.publish(hello)
+}
+
+func (u up) Read(_ context.Context, from uint64) (last uint64, err error) {
+	raw, chain, err := u.Log.Read(from, wire.MaxEvents, wire.MaxBytes)
+	if err != nil {
+		return 0, err
+	}
+	return from + uint64(len(raw)) - 1, u.publish(wire.Batch{Stream: u.Log.ID(), First: from, Events: raw, Chain: chain})
+}
+
+// Mark moves the hub's mark: forward as a rule, back when the hub itself went
+// back to a backup and asks again.
+func (u up) Mark(_ context.Context, to uint64) error {
+	before, err := u.Log.Mark(ledger.Hub)
+	if err != nil {
+		return err
+	}
+	if to < before {
+		return u.Log.TurnBack(ledger.Hub, to)
+	}
+	return u.Log.SetMark(ledger.Hub, to)
+}
+
+func (u up) Stand(_ context.Context, s courier.Standing) error {
+	u.Logger.Warn("events up", "condition", s.Condition, "cursor", s.Cursor, "last", s.Last)
+	return nil
+}
