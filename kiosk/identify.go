@@ -105,7 +105,7 @@ func (s *Station) item(see sighting, id circ.ItemID) flow.ItemSeen {
 	owner := see.label.ISIL
 	return flow.ItemSeen{
 		Token: see.token, Scanned: see.line != "", Found: see.found,
-		Item: item, Known: known, OnLoan: onLoan, Loan: loan, Security: see.secured,
+		Item: item, Known: known, OnLoan: onLoan, Loan: loan, Security: see.secured, Unready: see.line == "" && s.unready(id),
 		Foreign: !known && owner != "" && len(s.settings.Owners) > 0 && !slices.Contains(s.settings.Owners, owner),
 	}
 }

@@ -19,6 +19,7 @@ type Ledger interface {
 	Item(circ.ItemID) (item circ.Item, known bool, err error)
 	Loan(circ.ItemID) (loan circ.Loan, open bool, err error)
 	Loans(circ.Ref) ([]circ.Loan, error)
+	Repair(circ.ItemID) (wanted ledger.Repair, waits bool, err error)
 	Policy(id string) (policy circ.Policy, known bool, err error)
 	// Patron finds a patron by any identifier on a card, keyring or wristband.
 	Patron(circ.PatronID) (patron circ.Patron, ref circ.Ref, known bool, err error)
@@ -106,6 +107,11 @@ func (s *Station) knownPatron(id circ.PatronID) (circ.Patron, circ.Ref, bool) {
 func (s *Station) loan(id circ.ItemID) (circ.Loan, bool) {
 	loan, known, err := s.ledger.Loan(id)
 	return loan, s.answered(err) && known
+}
+
+func (s *Station) unready(id circ.ItemID) bool {
+	_, waits, err := s.ledger.Repair(id)
+	return s.answered(err) && waits
 }
 
 func (s *Station) loans(ref circ.Ref) int {

@@ -61,12 +61,13 @@ func (p *pad) watch(ctx context.Context) {
 		for _, a := range slices.Clone(p.asking) {
 			p.look(a.tag)
 		}
+		p.write(true)
 		for wait := true; wait; {
-			p.write()
 			select {
 			case <-tick.C:
 				wait = false
 			case <-p.wake:
+				p.write(false)
 			case <-ctx.Done():
 				return
 			}
@@ -152,10 +153,11 @@ func (p *pad) readTag(memory rfid.Memory, tag rfid.Tag) (label iso28560.Label, s
 	if err != nil || info.BlockSize == 0 {
 		return label, secured, err
 	}
-	switch info.AFI {
-	case p.settings.Secured:
+	switch {
+	case p.settings.Gate&AFIGate == 0:
+	case info.AFI == p.settings.Secured:
 		secured = flow.Secured
-	case p.settings.Unsecured:
+	case info.AFI == p.settings.Unsecured:
 		secured = flow.Unsecured
 	}
 	var mem []byte
@@ -210,43 +212,73 @@ func (p *pad) give(w flow.SetTag) error {
 }
 
 // write tries each tag that is to be written once a round, since a write at the
-// edge of the field fails: until it is done, or was tried often enough, or the
-// tag is gone.
-func (p *pad) write() {
+// edge of the field fails. What fails for long is reported, so that it is
+// remembered, and tried from time to time for as long as the tag lies there.
+func (p *pad) write(round bool) {
 	p.mu.Lock()
 	todo := p.todo
 	p.todo = nil
 	p.mu.Unlock()
 	for _, w := range todo {
-		err := p.set(w)
-		switch w.tries++; {
-		case err == nil:
-			p.Send(flow.TagWritten(w.SetTag))
-		case !p.field.Has(w.uid), w.tries >= p.settings.Tries, rfid.Cure(err) == rfid.GiveUp:
+		noted := w.tries >= p.settings.Tries
+		var err error
+		if !round && w.tries > 0 {
+			p.again(w)
+			continue
+		}
+		if w.tries++; !noted || w.tries%p.settings.Tries == 0 || !p.field.Has(w.uid) {
+			if err = p.set(w); err == nil {
+				p.Send(flow.TagWritten(w.SetTag))
+				continue
+			}
+		}
+		over := !p.field.Has(w.uid) || rfid.Cure(err) == rfid.GiveUp
+		if !noted && (over || w.tries == p.settings.Tries) {
 			p.log.Info("a tag was not written", "uid", w.uid, "err", err)
 			p.Send(flow.TagFailed(w.SetTag))
-		default:
-			p.mu.Lock()
-			if !slices.ContainsFunc(p.todo, func(newer writing) bool { return newer.Token == w.Token }) {
-				p.todo = append(p.todo, w)
-			}
-			p.mu.Unlock()
+		}
+		if !over {
+			p.again(w)
 		}
 	}
 }
 
-func (p *pad) set(w writing) error {
-	securer, able := p.reader.(rfid.Securer)
-	switch {
-	case !able:
-		return rfid.ErrUnsupported
-	case !p.field.Has(w.uid):
-		return rfid.ErrNoTag
-	case w.Secured:
-		return securer.WriteAFI(w.uid, p.settings.Secured)
+// again keeps a writing for the next round, unless there is a newer wish.
+func (p *pad) again(w writing) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.ContainsFunc(p.todo, func(newer writing) bool { return newer.Token == w.Token }) {
+		p.todo = append(p.todo, w)
 	}
-	return securer.WriteAFI(w.uid, p.settings.Unsecured)
 }
+
+// set writes what the gate listens for, and never locks anything. The AFI comes
+// last: a tag with the right one has the right EAS bit too.
+func (p *pad) set(w writing) error {
+	if !p.field.Has(w.uid) {
+		return rfid.ErrNoTag
+	}
+	err := rfid.ErrUnsupported
+	if alarm, able := p.reader.(rfid.Alarm); able && p.settings.Gate&EASGate != 0 && icode(w.uid) {
+		if err = alarm.SetEAS(w.uid, w.Secured); err != nil {
+			return err
+		}
+	}
+	if securer, able := p.reader.(rfid.Securer); able && p.settings.Gate&AFIGate != 0 {
+		afi := p.settings.Unsecured
+		if w.Secured {
+			afi = p.settings.Secured
+		}
+		err = securer.WriteAFI(w.uid, afi)
+	}
+	return err
+}
+
+// icode tells whether a chip is NXP's. Those of other makers know no EAS bit, and
+// keep silent when they are asked for it.
+//
+// Source: ISO/IEC 7816-6, manufacturer 04, the second byte of a UID.
+func icode(uid rfid.UID) bool { return uid.Len() == 8 && uid.Bytes()[1] == 0x04 }
 
 // pause waits and reports whether ctx still runs.
 func pause(ctx context.Context, d time.Duration) bool {

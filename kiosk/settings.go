@@ -16,6 +16,7 @@ type Settings struct {
 	Version string // of the program
 	Rules   flow.Rules
 
+	Gate      Gate
 	Secured   rfid.AFI // of tags on the shelf
 	Unsecured rfid.AFI // of tags on loan
 	Owners    []string // ISILs of the library; a tag with another owner is foreign. None: no tag is
@@ -25,14 +26,36 @@ type Settings struct {
 
 	Every    time.Duration // between rounds: who is there, and what to read and write
 	Patience rfid.Patience
-	Tries    int           // rounds in which a tag is read before it counts as strange, and written before that is given up
+	Tries    int           // rounds in which a tag is read before it counts as strange, and written before it is noted as failed
 	Retry    time.Duration // after a scanner failed
+}
+
+// Gate is what a gate listens for in a tag, and so what is written to it.
+type Gate uint8
+
+// The gates of libraries. A gate of both listens for either.
+const (
+	NoGate  Gate = 0
+	AFIGate Gate = 1 << 0 // the AFI, which every tag has
+	EASGate Gate = 1 << 1 // the EAS bit of NXP ICODE chips
+	AnyGate      = AFIGate | EASGate
+)
+
+var gates = map[string]Gate{"none": NoGate, "afi": AFIGate, "eas": EASGate, "both": AnyGate}
+
+// ParseGate reads none, afi, eas or both.
+func ParseGate(s string) (Gate, error) {
+	if g, ok := gates[s]; ok {
+		return g, nil
+	}
+	return NoGate, fmt.Errorf("%q is none of afi, eas, both and none", s)
 }
 
 // DefaultSettings are those of a station that nobody has set.
 func DefaultSettings(station circ.StationID, languages ...string) Settings {
 	return Settings{
 		Rules:     flow.DefaultRules(station, languages...),
+		Gate:      AFIGate,
 		Secured:   rfid.InLibrary,
 		Unsecured: rfid.OnLoan,
 		Policy:    circ.Policy{ID: "default", LoanDays: 28},

@@ -112,7 +112,9 @@ func New(p Parts) (*Station, error) {
 
 func (s *Station) canWrite() bool {
 	for _, reader := range s.readers {
-		if _, ok := reader.(rfid.Securer); ok {
+		_, afi := reader.(rfid.Securer)
+		_, eas := reader.(rfid.Alarm)
+		if afi && s.settings.Gate&AFIGate != 0 || eas && s.settings.Gate&EASGate != 0 {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,10 +35,11 @@ const maple circ.StationID = "maple-house"
 
 // The cards and books of the demo table that the tests use.
 var (
-	helmi  = circ.Patron{ID: circ.NewPatronID("999A00000101"), FirstName: "Helmi", Policy: "adult", Language: "fi", Cards: []string{"045E216A401180"}}
-	gunnar = circ.Patron{ID: circ.NewPatronID("999A00000105"), FirstName: "Gunnar", Policy: "adult", Language: "sv", Cards: []string{"045E2D6A441180"}}
-	sinuhe = circ.Item{ID: "999N00001003", Title: "Sinuhe egyptiläinen", Home: maple}
-	palmu  = circ.Item{ID: "999N00001004", Title: "Komisario Palmun erehdys", Home: maple}
+	helmi     = circ.Patron{ID: circ.NewPatronID("999A00000101"), FirstName: "Helmi", Policy: "adult", Language: "fi", Cards: []string{"045E216A401180"}}
+	gunnar    = circ.Patron{ID: circ.NewPatronID("999A00000105"), FirstName: "Gunnar", Policy: "adult", Language: "sv", Cards: []string{"045E2D6A441180"}}
+	sinuhe    = circ.Item{ID: "999N00001003", Title: "Sinuhe egyptiläinen", Home: maple}
+	sinuheTag = rfid.MakeUID([]byte{0xE0, 0x04, 0x01, 0x50, 0x3A, 0x10, 0x0E, 0x01})
+	palmu     = circ.Item{ID: "999N00001004", Title: "Komisario Palmun erehdys", Home: maple}
 )
 
 // clock is the bubble's.
@@ -75,6 +77,8 @@ type desk struct {
 	line    *plug
 	screen  *screen
 	ledger  *ledger.Ledger
+	parts   Parts
+	open    func(rfid.Port) rfid.Reader // on line
 	station *Station
 	ended   chan error
 	cancel  context.CancelFunc
@@ -86,9 +90,8 @@ type change func(*Parts, *desk)
 
 func protocol(name string, tune func(sim.Device), open func(rfid.Port) rfid.Reader) change {
 	return func(p *Parts, d *desk) {
-		d.line = &plug{t: d.t, table: d.table, protocol: name, tune: tune}
-		d.line.in()
-		p.Readers = []rfid.Reader{open(d.line)}
+		d.line = &plug{t: d.t, table: d.table, protocol: name, tune: tune, faults: sim.NewSchedule(1, 0)}
+		d.open = open
 	}
 }
 
@@ -113,26 +116,54 @@ func start(t *testing.T, changes ...change) *desk {
 	for _, c := range changes {
 		c(&parts, d)
 	}
-	if parts.Readers == nil {
+	if d.open == nil {
 		protocol("feig", nil, func(p rfid.Port) rfid.Reader { return feig.New(p, feig.Options{}) })(&parts, d)
 	}
-	if d.station, err = New(parts); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	d.cancel = cancel
-	go func() { d.ended <- d.station.Run(ctx) }()
+	d.parts = parts
+	d.run()
 	t.Cleanup(func() {
+		d.stop()
+		for _, s := range parts.Scanners {
+			s.Close()
+		}
+		synctest.Wait()
+	})
+	return d.wait(time.Second)
+}
+
+// run starts the station, as after the machine was switched on.
+func (d *desk) run() {
+	d.t.Helper()
+	d.line.in()
+	parts := d.parts
+	parts.Readers = append([]rfid.Reader{d.open(d.line)}, parts.Readers...)
+	var err error
+	if d.station, err = New(parts); err != nil {
+		d.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(d.t.Context())
+	d.cancel = func() {
 		cancel()
 		for _, r := range parts.Readers {
 			r.Close()
 		}
-		for _, s := range parts.Scanners {
-			s.Close()
-		}
 		d.line.out()
-		synctest.Wait()
-	})
+	}
+	go func() { d.ended <- d.station.Run(ctx) }()
+}
+
+// stop ends the station.
+func (d *desk) stop() {
+	d.cancel()
+	synctest.Wait()
+}
+
+// restart is a short power cut.
+func (d *desk) restart() *desk {
+	d.t.Helper()
+	d.stop()
+	<-d.ended
+	d.run()
 	return d.wait(time.Second)
 }
 
@@ -206,6 +237,7 @@ type plug struct {
 	table    *sim.Table
 	protocol string
 	tune     func(sim.Device)
+	faults   *sim.Schedule
 
 	mu   sync.Mutex
 	host rfid.Port
@@ -223,6 +255,7 @@ func (p *plug) in() {
 	if p.tune != nil {
 		p.tune(line.Device)
 	}
+	line.Faults = p.faults
 	p.busy.Go(func() { line.Serve(far) })
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -283,6 +316,28 @@ func (d *desk) wait(long time.Duration) *desk {
 	d.t.Helper()
 	time.Sleep(long)
 	synctest.Wait()
+	return d
+}
+
+// until lets time pass until something is so.
+func (d *desk) until(so func() bool) *desk {
+	d.t.Helper()
+	for range 1000 {
+		if so() {
+			return d
+		}
+		d.wait(time.Millisecond)
+	}
+	d.t.Fatal("it never came so far")
+	return d
+}
+
+// fail makes the reader's next request meet a fault.
+func (d *desk) fail(f sim.Fault) *desk {
+	d.t.Helper()
+	if err := d.line.faults.Fail(f); err != nil {
+		d.t.Fatal(err)
+	}
 	return d
 }
 
@@ -356,6 +411,17 @@ func (d *desk) story(want ...string) *desk {
 	}
 	if !reflect.DeepEqual(got, want) {
 		d.t.Errorf("the ledger says\n  %s\nwant\n  %s\nlog:\n%s", strings.Join(got, ", "), strings.Join(want, ", "), d.log)
+	}
+	return d
+}
+
+// sounds wants the EAS bit of a tag.
+func (d *desk) sounds(name string, want bool) *desk {
+	d.t.Helper()
+	for _, chip := range d.table.Chips() {
+		if chip.Name == name && chip.EAS != want {
+			d.t.Errorf("the tag of %s has EAS %v, want %v", name, chip.EAS, want)
+		}
 	}
 	return d
 }
@@ -607,23 +673,126 @@ func (e *edge) WriteAFI(uid rfid.UID, afi rfid.AFI) error {
 func TestTagAtTheEdge(t *testing.T) {
 	tests := map[string]struct {
 		fail int
-		afi  rfid.AFI
-		tail string
+		tail []string
 	}{
-		"tried again":         {4, rfid.OnLoan, "999N00001003 unsecured"},
-		"given up, and noted": {5, rfid.InLibrary, "999N00001003 tag failed"},
+		"tried again":               {4, []string{"999N00001003 unsecured"}},
+		"noted, and done after all": {7, []string{"999N00001003 tag failed", "999N00001003 unsecured"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				at := protocol("feig", nil, func(p rfid.Port) rfid.Reader { return &edge{Reader: feig.New(p, feig.Options{}), fail: test.fail} })
 				d := start(t, at).put("helmi", "sinuhe").sees("visiting, 999N00001003 borrowed")
-				d.afi("sinuhe", test.afi).story("999N00001003 to Helmi", test.tail)
-				// Put down again, it is made good.
-				d.lift("sinuhe").put("sinuhe").afi("sinuhe", rfid.OnLoan).sees("visiting, 999N00001003 borrowed")
+				d.wait(3*time.Second).afi("sinuhe", rfid.OnLoan).story(append([]string{"999N00001003 to Helmi"}, test.tail...)...)
 			})
 		})
 	}
+}
+
+// TestLiftedTooEarly: a tag that leaves in the middle of a write is asked back, and
+// made good whenever it is seen again.
+func TestLiftedTooEarly(t *testing.T) {
+	const lent, returned, failed = "999N00001003 to Helmi", "999N00001003 back from Helmi", "999N00001003 tag failed"
+	const secured, unsecured = "999N00001003 secured", "999N00001003 unsecured"
+	again := map[string]func(*desk){
+		"in the same visit": func(d *desk) {},
+		"in the next visit": func(d *desk) { d.lift("helmi").wait(3 * time.Minute).sees("welcome") },
+		"after a restart":   func(d *desk) { d.lift("helmi").restart().sees("welcome") },
+	}
+	for when, then := range again {
+		for seed := range uint64(6) { // nothing, half or all of it is written
+			t.Run(fmt.Sprintf("%s/%d", when, seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					d := start(t)
+					d.line.faults.Seed(seed)
+					d.fail(sim.Lift).put("helmi", "sinuhe").sees("visiting, 999N00001003 borrowed").story(lent, failed)
+					if got := d.view().Title.Key; got != "putback" {
+						t.Errorf("says %s, want putback", got)
+					}
+					then(d)
+					d.put("sinuhe").sees("visiting, 999N00001003 borrowed").afi("sinuhe", rfid.OnLoan).story(lent, failed, unsecured)
+				})
+			})
+		}
+	}
+	// A return is made good on the shelf's next visitor's pad, silently.
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t).put("helmi", "sinuhe").lift("helmi", "sinuhe").wait(15 * time.Minute)
+		d.fail(sim.Lift).put("sinuhe").sees("visiting, 999N00001003 returned").story(lent, unsecured, returned, failed)
+		d.wait(time.Hour).restart().put("sinuhe").sees("visiting, 999N00001003 waiting").
+			afi("sinuhe", rfid.InLibrary).story(lent, unsecured, returned, failed, secured)
+	})
+	// And on nobody's: the station was switched off in the middle, and the book
+	// still lies there when it wakes up.
+	synctest.Test(t, func(t *testing.T) {
+		at := protocol("feig", nil, func(p rfid.Port) rfid.Reader { return &edge{Reader: feig.New(p, feig.Options{}), fail: 1} })
+		d := start(t, at).put("helmi")
+		if err := d.table.Put("sinuhe"); err != nil {
+			t.Fatal(err)
+		}
+		d.until(func() bool { return len(d.view().Lines) == 1 && d.view().Lines[0].Fate == flow.Borrowed })
+		d.afi("sinuhe", rfid.InLibrary).story(lent).restart().wait(time.Second).sees("leftover, 999N00001003 left").
+			afi("sinuhe", rfid.OnLoan).story(lent, unsecured)
+	})
+}
+
+func TestGates(t *testing.T) {
+	tests := map[string]struct {
+		gate    Gate
+		afi     rfid.AFI // of a book on loan
+		alarm   bool     // of a book brought back
+		written bool
+	}{
+		"afi":  {AFIGate, 0xDA, false, true},
+		"eas":  {EASGate, rfid.InLibrary, true, true},
+		"both": {AnyGate, 0xDA, true, true},
+		"none": {NoGate, rfid.InLibrary, false, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				gate, err := ParseGate(name)
+				if err != nil || gate != test.gate {
+					t.Fatalf("%s is gate %b, %v", name, gate, err)
+				}
+				pad := protocol("feig", nil, func(p rfid.Port) rfid.Reader { return feig.New(p, feig.Options{EAS: gate&EASGate != 0}) })
+				d := start(t, pad, func(p *Parts, d *desk) {
+					p.Settings.Gate, p.Settings.Secured, p.Settings.Unsecured = gate, 0xD7, 0xDA
+					d.table.With(sinuheTag, func(c *sim.Chip) { c.EAS = test.alarm })
+				})
+				out, in := []string{"999N00001003 to Helmi"}, []string{"999N00001003 back from Helmi"}
+				if test.written {
+					out, in = append(out, "999N00001003 unsecured"), append(in, "999N00001003 secured")
+				}
+				d.put("helmi", "sinuhe").afi("sinuhe", test.afi).sounds("sinuhe", false).story(out...)
+				d.lift("helmi", "sinuhe").wait(15*time.Minute).put("sinuhe").sounds("sinuhe", test.alarm).story(append(out, in...)...)
+				for _, chip := range d.table.Chips() {
+					if chip.AFILock || slices.Contains(chip.Locked, true) {
+						t.Errorf("%s is locked", chip.Name)
+					}
+				}
+			})
+		})
+	}
+	if _, err := ParseGate("AFI"); err == nil {
+		t.Error("a gate was made of AFI")
+	}
+}
+
+// TestOtherChip: a chip that has no EAS bit is written by its AFI.
+func TestOtherChip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pad := protocol("feig", nil, func(p rfid.Port) rfid.Reader { return feig.New(p, feig.Options{EAS: true}) })
+		d := start(t, pad, func(p *Parts, d *desk) {
+			p.Settings.Gate = AnyGate
+			chip, _ := d.table.Chip(sinuheTag)
+			chip.Name, chip.UID = "other", rfid.MakeUID([]byte{0xE0, 0x07, 1, 2, 3, 4, 5, 6})
+			if err := d.table.Add(chip); err != nil {
+				t.Fatal(err)
+			}
+		})
+		d.put("helmi", "other").sees("visiting, 999N00001003 borrowed").afi("other", rfid.OnLoan).story("999N00001003 to Helmi", "999N00001003 unsecured")
+	})
 }
 
 // broken is a ledger whose disk takes nothing more.

@@ -47,8 +47,9 @@ func parse(args []string) (settings, error) {
 		cards     = set.String("card-reader", "", "`port` of a card reader beside the pad")
 		cardsHow  = set.String("card-reader-protocol", "auto", "how the card reader is spoken to: auto or a `name`")
 		scanner   = set.String("scanner", "", "`port` of a barcode scanner, or of a reader that types numbers")
-		secured   = set.String("afi-in-library", "07", "AFI of tags on the shelf, `hex`; older stock: D7")
-		unsecured = set.String("afi-on-loan", "C2", "AFI of tags on loan, `hex`; older stock: DA")
+		gate      = set.String("security", "afi", "what the gate listens for in a tag, and so what is written: `afi`, eas (of NXP ICODE chips), both or none")
+		secured   = set.String("afi-in-library", "07", "AFI of tags on the shelf, `hex`; 3M's: D7")
+		unsecured = set.String("afi-on-loan", "C2", "AFI of tags on loan, `hex`; 3M's: DA")
 		owners    = set.String("owners", "", "`ISILs` of the library, by commas; a tag of another owner goes into the box")
 		numbers   = set.String("numbers", "", "`file` of rules of the numbers on cards and items; try them with readersim number")
 
@@ -95,6 +96,9 @@ func parse(args []string) (settings, error) {
 	s.station = kiosk.DefaultSettings(s.identity.Station, list(*languages)...)
 	s.station.Version = program
 	s.station.Owners = list(*owners)
+	if s.station.Gate, err = kiosk.ParseGate(*gate); err != nil {
+		return s, fmt.Errorf("--security: %w", err)
+	}
 	if s.station.Secured, err = afi(*secured); err != nil {
 		return s, fmt.Errorf("--afi-in-library: %w", err)
 	}

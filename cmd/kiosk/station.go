@@ -160,7 +160,7 @@ func (a *assembly) attach(ctx context.Context, screen kiosk.Screen) (readers []r
 		if err != nil {
 			return readers, nil, err
 		}
-		readers = append(readers, driver.New(port.Keep(attached.port, driver.Mode), drivers.Options{}))
+		readers = append(readers, driver.New(port.Keep(attached.port, driver.Mode), drivers.Options{EAS: a.settings.station.Gate&kiosk.EASGate != 0}))
 	}
 	if a.settings.scanner != "" {
 		kept := port.Keep(a.settings.scanner, port.Mode{Baud: 9600})

@@ -15,7 +15,8 @@ func (t *turn) decide(e *Entry) {
 		t.giveBack(e)
 	case e.Seen.OnLoan && (card == nil || loan.Patron == card.Ref):
 		young := t.since(loan.At)
-		if card != nil && young < t.Rules.Undo || young < t.Rules.Finish && e.Seen.Security == Secured && t.Rules.Tags {
+		unready := t.Rules.Tags && (e.Seen.Security == Secured || e.Seen.Unready)
+		if card != nil && young < t.Rules.Undo || unready && young < t.Rules.Finish {
 			t.still(e, young)
 		} else {
 			t.giveBack(e)
@@ -31,6 +32,7 @@ func (t *turn) decide(e *Entry) {
 		t.giveBack(e)
 	default:
 		e.Fate = AskStaff
+		t.secure(e)
 	}
 }
 

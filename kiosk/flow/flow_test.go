@@ -392,3 +392,37 @@ func TestSpeech(t *testing.T) {
 		t.Errorf("said %v", keys)
 	}
 }
+
+// TestTagsAreMadeGood: a tag that the ledger knows to be unready is written as the
+// loan stands, whatever else happens to the item.
+func TestTagsAreMadeGood(t *testing.T) {
+	unready := func(d *desk, id circ.ItemID) ItemSeen {
+		m := d.book(id)
+		m.Security, m.Unready = NoSecurity, true
+		return m
+	}
+	d := newDesk(t)
+	d.send(unready(d, "A")).wantSees("visiting, A waiting").wantTag("A", Secured)
+	d.lift("A").wantSees("welcome")
+
+	d = newDesk(t, func(r *Rules) { r.UnknownCards = AskTheStaff })
+	stranger := card("stranger")
+	stranger.Known = false
+	d.send(stranger, unready(d, "A")).wantSees("visiting, A ask-staff").wantTag("A", Secured)
+
+	// A loan of minutes ago that may or may not have been written is no return.
+	d = newDesk(t).show("Helmi").put("A").take("Helmi").lift("A").wait(5 * time.Minute)
+	d.tags["tag A"] = NoSecurity
+	d.send(unready(d, "A")).wantSees("visiting, A borrowed again").wantTag("A", Unsecured).wantStory("A to Helmi")
+
+	// What lies there when the station wakes up is bound to nobody, and written.
+	d = newDesk(t).lent("A", "Helmi")
+	d.tags["tag A"] = NoSecurity
+	found := unready(d, "A")
+	found.Found = true
+	shelf := unready(d, "B")
+	shelf.Found = true
+	alien := unready(d, "C")
+	alien.Found, alien.Foreign = true, true
+	d.send(found, shelf, alien).wantSees("welcome").wantTag("A", Unsecured).wantTag("B", Secured).wantTag("C", NoSecurity).wantStory("")
+}

@@ -43,6 +43,7 @@ type ItemSeen struct {
 	OnLoan   bool
 	Loan     circ.Loan // valid when OnLoan
 	Security Security  // as read from the tag
+	Unready  bool      // the ledger knows of a tag of it that could not be written
 }
 
 // Security is what a gate would make of a tag.

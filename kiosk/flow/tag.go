@@ -7,7 +7,8 @@ import (
 )
 
 // secure brings an item's tags to what its fate asks for, unless the tag was
-// read to be so already.
+// read to be so already. Of an item that nothing has happened to yet only a tag is
+// written that is known to be wrong.
 func (t *turn) secure(e *Entry) {
 	secured := true
 	switch e.Fate {
@@ -20,8 +21,18 @@ func (t *turn) secure(e *Entry) {
 	if secured {
 		right = Secured
 	}
-	if len(e.Unready) > 0 || e.Seen.Security != right && (e.Fate != Waiting || e.Seen.Security != NoSecurity) {
+	settled := e.Fate != Waiting && e.Fate != AskStaff
+	if len(e.Unready) > 0 || e.Seen.Unready || e.Seen.Security != right && (settled || e.Seen.Security != NoSecurity) {
 		t.want(e, secured)
+	}
+}
+
+// mend has the tag of an item that lay here when the station woke up written as
+// the ledger's loan asks, when it could not be written before.
+func (t *turn) mend(m ItemSeen) {
+	cut := m.OnLoan && m.Security == Secured && t.since(m.Loan.At) < t.Rules.Finish
+	if t.Rules.Tags && !m.Foreign && (m.Unready || cut) {
+		t.emit(SetTag{Token: m.Token, Item: m.Item.ID, Secured: !m.OnLoan})
 	}
 }
 
@@ -53,7 +64,7 @@ func (t *turn) tagWritten(m TagWritten) {
 		t.record(circ.TagUnsecured{Item: m.Item, UID: string(m.Token)})
 	}
 	if e := t.entry(m.Item); e != nil {
-		e.Seen.Security = Unsecured
+		e.Seen.Security, e.Seen.Unready = Unsecured, false
 		if m.Secured {
 			e.Seen.Security = Secured
 		}
@@ -63,6 +74,7 @@ func (t *turn) tagWritten(m TagWritten) {
 
 // tagFailed keeps the tag unready: a tag that was lifted is asked back, and one
 // that cannot be written though it lies here is the library's business alone.
+// TagWritten may still follow.
 func (t *turn) tagFailed(m TagFailed) {
 	t.record(circ.TagFailed{Item: m.Item, UID: string(m.Token), Secured: m.Secured})
 }

@@ -98,6 +98,7 @@ func (t *turn) itemSeen(m ItemSeen) {
 	}
 	if m.Found {
 		t.Pad = append(t.Pad, Thing{Token: m.Token, Item: m.Item, Left: true})
+		t.mend(m)
 		return
 	}
 	if t.Visit.ID == 0 {
@@ -118,7 +119,7 @@ func (t *turn) itemSeen(m ItemSeen) {
 	}
 	// A set's other tags arrive while the first still lies there.
 	more := t.lying(m.Item.ID) > 1
-	e.Seen.Token, e.Seen.Scanned, e.Seen.Security = m.Token, m.Scanned, m.Security
+	e.Seen.Token, e.Seen.Scanned, e.Seen.Security, e.Seen.Unready = m.Token, m.Scanned, m.Security, m.Unready
 	switch e.Fate {
 	case Waiting, Keep, AskStaff:
 		t.decide(e)
