@@ -22,6 +22,9 @@ func (u up) Greet(_ context.Context, hello wire.Hello) error {
 
 func (u up) Read(_ context.Context, from uint64) (last uint64, err error) {
 	raw, chain, err := u.Log.Read(from, wire.MaxEvents, wire.MaxBytes)
+	if err == nil && len(raw) == 0 {
+		err = ledger.ErrGone
+	}
 	if err != nil {
 		return 0, err
 	}
