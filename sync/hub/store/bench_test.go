@@ -143,6 +143,7 @@ func (p *bare) put(ctx context.Context, values []any) {
 	if err != nil {
 		p.b.Fatal(err)
 	}
+	ctx = context.WithoutCancel(ctx) // as TakeIn does
 	many := tx.StmtContext(ctx, p.many)
 	defer many.Close()
 	for size := several * (strings.Count(columns, ",") + 1); len(values) > 0; values = values[size:] {
