@@ -3,6 +3,7 @@ package kiosk
 import (
 	"errors"
 	"iter"
+	"slices"
 
 	"coldstation/sync/circ"
 	"coldstation/sync/ledger"
@@ -23,6 +24,8 @@ type Ledger interface {
 	Policy(id string) (policy circ.Policy, known bool, err error)
 	// Patron finds a patron by any identifier on a card, keyring or wristband.
 	Patron(circ.PatronID) (patron circ.Patron, ref circ.Ref, known bool, err error)
+
+	Faults() ([]string, error) // raised and not cleared
 
 	Session() (uint64, error) // of the last Started
 	LastStamp() (circ.Stamp, error)
@@ -134,11 +137,17 @@ func (s *Station) answered(err error) bool {
 	return err == nil
 }
 
-// raise records that something is wrong, or well again.
+// raise records that something is wrong, or well again, unless that is known.
 func (s *Station) raise(f fault) {
-	if f.raised {
-		_, _ = s.append(circ.FaultRaised{Fault: f.name, Detail: f.detail}) // append logs what fails
-	} else {
-		_, _ = s.append(circ.FaultCleared{Fault: f.name})
+	known := slices.Index(s.faults, f.name)
+	switch {
+	case f.raised && known < 0:
+		if _, err := s.append(circ.FaultRaised{Fault: f.name, Detail: f.detail}); err == nil {
+			s.faults = append(s.faults, f.name)
+		}
+	case !f.raised && known >= 0:
+		if _, err := s.append(circ.FaultCleared{Fault: f.name}); err == nil {
+			s.faults = slices.Delete(s.faults, known, known+1)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,9 +23,22 @@ type pad struct {
 	asking []attempt         // lie there and could not be read yet
 	wake   chan struct{}     // there is something to write
 
+	away  time.Time // since when the reader does not answer; zero: it does
+	lost  bool      // the screen rests
+	noted health    // what the log was told last
+
 	mu   sync.Mutex
 	todo []writing
 }
+
+// health is how a reader does, as far as anybody was told.
+type health uint8
+
+const (
+	unheard health = iota
+	fine
+	ill
+)
 
 type attempt struct {
 	tag   rfid.Tag
@@ -42,8 +56,24 @@ func (s *Station) newPad(reader rfid.Reader) *pad {
 		found: map[rfid.UID]bool{}, wake: make(chan struct{}, 1)}
 }
 
+// seek looks for the reader until it is found, and then watches.
+func (p *pad) seek(ctx context.Context, sought Sought) {
+	for ctx.Err() == nil {
+		reader, err := sought.Find()
+		if err == nil {
+			p.reader = reader
+			p.send(reader)
+			p.watch(ctx)
+			return
+		}
+		p.well(err, !sought.Cards)
+		pause(ctx, p.settings.Retry)
+	}
+}
+
 // watch runs until ctx ends or the reader is closed.
 func (p *pad) watch(ctx context.Context) {
+	_, items := p.reader.(rfid.Memory)
 	tags, err := p.reader.Inventory(nil)
 	if err == nil {
 		for _, tag := range tags {
@@ -54,6 +84,7 @@ func (p *pad) watch(ctx context.Context) {
 	tick := time.NewTicker(p.settings.Every)
 	defer tick.Stop()
 	for !errors.Is(err, rfid.ErrClosed) {
+		p.well(err, items)
 		events = p.field.Step(events[:0], tags, err, time.Now())
 		for _, e := range events {
 			p.event(e)
@@ -84,29 +115,42 @@ func (p *pad) event(e rfid.Event) {
 		p.forget(e.Tag.UID)
 		delete(p.found, e.Tag.UID)
 		p.Send(flow.Lifted{Token: token(e.Tag.UID)})
-	case rfid.Failing:
-		p.log.Warn("a reader does not answer", "err", e.Err)
-		p.well(e.Err)
-	case rfid.Working:
-		p.well(nil)
 	}
 }
 
-// well says whether the reader works. Without one for items the station rests;
-// without one for cards books can still be brought back.
-func (p *pad) well(err error) {
-	f := fault{name: "reader", raised: err != nil}
-	if err != nil {
-		f.detail = err.Error()
-	}
-	p.send(f)
-	if _, items := p.reader.(rfid.Memory); !items {
-		return
+// well tells when the reader is away for long, and when it is back. Without one
+// for items the station rests; without one for cards books can still be brought
+// back.
+func (p *pad) well(err error, items bool) {
+	f := fault{name: "card reader", raised: err != nil}
+	if items {
+		f.name = "reader"
 	}
 	if err == nil {
-		p.Send(flow.PadBack{})
-	} else {
+		p.away = time.Time{}
+		if p.lost {
+			p.lost = false
+			p.Send(flow.PadBack{})
+		}
+		if p.noted != fine {
+			p.noted = fine
+			p.send(f)
+		}
+		return
+	}
+	if p.away.IsZero() {
+		p.away = time.Now()
+	}
+	gone := time.Since(p.away)
+	if items && !p.lost && gone >= p.settings.Blink {
+		p.lost = true
 		p.Send(flow.PadLost{})
+	}
+	if p.noted != ill && gone >= p.settings.Lasting {
+		p.noted = ill
+		p.log.Warn("a reader does not answer", "reader", f.name, "err", err)
+		f.detail, _, _ = strings.Cut(err.Error(), "\n")
+		p.send(f)
 	}
 }
 

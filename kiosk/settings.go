@@ -27,7 +27,9 @@ type Settings struct {
 	Every    time.Duration // between rounds: who is there, and what to read and write
 	Patience rfid.Patience
 	Tries    int           // rounds in which a tag is read before it counts as strange, and written before it is noted as failed
-	Retry    time.Duration // after a scanner failed
+	Retry    time.Duration // after a scanner failed, or a reader was not found
+	Blink    time.Duration // a reader may be away for so long before the screen shows it
+	Lasting  time.Duration // and before it is a fault
 }
 
 // Gate is what a gate listens for in a tag, and so what is written to it.
@@ -62,6 +64,8 @@ func DefaultSettings(station circ.StationID, languages ...string) Settings {
 		Every:     150 * time.Millisecond,
 		Patience:  rfid.DefaultPatience,
 		Retry:     200 * time.Millisecond,
+		Blink:     2 * time.Second,
+		Lasting:   10 * time.Second,
 		Tries:     5,
 	}
 }

@@ -35,10 +35,18 @@ type Parts struct {
 	Clock    Clock
 	Screen   Screen
 	Readers  []rfid.Reader
+	Sought   []Sought
 	Scanners []rfid.Scanner
 	Voice    Voice   // nil: silent
 	Printer  Printer // nil: none
 	Log      *slog.Logger
+}
+
+// Sought is a reader that is to be found by asking.
+type Sought struct {
+	Cards bool // it is for cards, beside the pad
+	// Find asks once. It is called again and again until it finds the reader.
+	Find func() (rfid.Reader, error)
 }
 
 // Station is one station, assembled.
@@ -47,25 +55,27 @@ type Station struct {
 	ledger   Ledger
 	clock    Clock
 	screen   Screen
-	readers  []rfid.Reader
+	sought   []Sought
 	scanners []rfid.Scanner
 	voice    Voice
 	printer  Printer
 	log      *slog.Logger
 
-	inbox chan any // flow.Msg, sighting or fault
+	inbox chan any // flow.Msg, sighting, fault or rfid.Reader
 	done  chan struct{}
 
 	session uint64    // before this one
 	newest  time.Time // the wall time of the newest event then
 
 	// Owned by Run.
-	state  flow.State
-	view   flow.View
-	shown  map[circ.Ref]circ.PatronID // cards seen, until they are introduced to the log
-	timers map[flow.Timer]*time.Timer
-	where  map[flow.Token]*pad // on which pad a thing lies
-	broken bool                // the ledger takes nothing more
+	readers []rfid.Reader
+	faults  []string // raised
+	state   flow.State
+	view    flow.View
+	shown   map[circ.Ref]circ.PatronID // cards seen, until they are introduced to the log
+	timers  map[flow.Timer]*time.Timer
+	where   map[flow.Token]*pad // on which pad a thing lies
+	broken  bool                // the ledger takes nothing more
 }
 
 // fault is something that is wrong, or well again.
@@ -85,7 +95,7 @@ func New(p Parts) (*Station, error) {
 	}
 	s := &Station{
 		settings: p.Settings, ledger: p.Ledger, clock: p.Clock, screen: p.Screen,
-		readers: p.Readers, scanners: p.Scanners, voice: p.Voice, printer: p.Printer,
+		readers: p.Readers, sought: p.Sought, scanners: p.Scanners, voice: p.Voice, printer: p.Printer,
 		log:   p.Log.With("station", p.Settings.Rules.Station),
 		inbox: make(chan any, 64), done: make(chan struct{}),
 		shown: map[circ.Ref]circ.PatronID{}, timers: map[flow.Timer]*time.Timer{}, where: map[flow.Token]*pad{},
@@ -93,7 +103,6 @@ func New(p Parts) (*Station, error) {
 	rules := &s.settings.Rules
 	rules.Speech = p.Voice != nil
 	rules.Printer = p.Printer != nil
-	rules.Tags = rules.Tags && s.canWrite()
 	last, err := lastVisit(p.Ledger)
 	if err != nil {
 		return nil, fmt.Errorf("assemble station: %w", err)
@@ -106,7 +115,11 @@ func New(p Parts) (*Station, error) {
 		return nil, fmt.Errorf("assemble station: %w", err)
 	}
 	s.newest = newest.Wall
+	if s.faults, err = p.Ledger.Faults(); err != nil {
+		return nil, fmt.Errorf("assemble station: %w", err)
+	}
 	s.state = flow.New(*rules, last)
+	s.state.Rules.Tags = rules.Tags && s.canWrite()
 	return s, nil
 }
 
@@ -148,8 +161,10 @@ func (s *Station) Run(ctx context.Context) error {
 	s.view = s.state.View()
 	s.screen.Show(s.view)
 	for _, reader := range s.readers {
-		p := s.newPad(reader)
-		working.Go(func() { p.watch(ctx) })
+		working.Go(func() { s.newPad(reader).watch(ctx) })
+	}
+	for _, sought := range s.sought {
+		working.Go(func() { s.newPad(nil).seek(ctx, sought) })
 	}
 	for _, scanner := range s.scanners {
 		// A scan is ended by closing the scanner, which is not ours to do.
@@ -184,6 +199,9 @@ func (s *Station) take(in any) {
 	switch in := in.(type) {
 	case fault:
 		s.raise(in)
+	case rfid.Reader:
+		s.readers = append(s.readers, in)
+		s.state.Rules.Tags = s.settings.Rules.Tags && s.canWrite()
 	case sighting:
 		if in.pad != nil {
 			s.where[in.token] = in.pad

@@ -22,8 +22,10 @@ import (
 	"coldstation/rfid"
 	"coldstation/rfid/feig"
 	"coldstation/rfid/iso28560"
+	"coldstation/rfid/line"
 	"coldstation/rfid/m3"
 	"coldstation/rfid/number"
+	"coldstation/rfid/pn532"
 	"coldstation/rfid/sim"
 	"coldstation/sync/circ"
 	"coldstation/sync/identity"
@@ -79,6 +81,7 @@ type desk struct {
 	ledger  *ledger.Ledger
 	parts   Parts
 	open    func(rfid.Port) rfid.Reader // on line
+	found   []rfid.Reader
 	station *Station
 	ended   chan error
 	cancel  context.CancelFunc
@@ -97,11 +100,7 @@ func protocol(name string, tune func(sim.Device), open func(rfid.Port) rfid.Read
 
 func start(t *testing.T, changes ...change) *desk {
 	t.Helper()
-	table, err := demo()
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &desk{t: t, table: table, screen: &screen{}, ended: make(chan error, 1), log: &bytes.Buffer{}}
+	d := &desk{t: t, table: demo(t), screen: &screen{}, ended: make(chan error, 1), log: &bytes.Buffer{}}
 	d.ledger = openLedger(t)
 	d.tell(
 		circ.PolicyPut{Policy: circ.Policy{ID: "adult", LoanDays: 28, Limit: 20}},
@@ -116,7 +115,7 @@ func start(t *testing.T, changes ...change) *desk {
 	for _, c := range changes {
 		c(&parts, d)
 	}
-	if d.open == nil {
+	if d.line == nil {
 		protocol("feig", nil, func(p rfid.Port) rfid.Reader { return feig.New(p, feig.Options{}) })(&parts, d)
 	}
 	d.parts = parts
@@ -136,7 +135,9 @@ func (d *desk) run() {
 	d.t.Helper()
 	d.line.in()
 	parts := d.parts
-	parts.Readers = append([]rfid.Reader{d.open(d.line)}, parts.Readers...)
+	if d.open != nil {
+		parts.Readers = append([]rfid.Reader{d.open(d.line)}, parts.Readers...)
+	}
 	var err error
 	if d.station, err = New(parts); err != nil {
 		d.t.Fatal(err)
@@ -144,7 +145,7 @@ func (d *desk) run() {
 	ctx, cancel := context.WithCancel(d.t.Context())
 	d.cancel = func() {
 		cancel()
-		for _, r := range parts.Readers {
+		for _, r := range append(d.found, parts.Readers...) {
 			r.Close()
 		}
 		d.line.out()
@@ -176,13 +177,19 @@ func rules(t *testing.T, text string) number.Rules {
 	return rules
 }
 
-func demo() (*sim.Table, error) {
+// demo is the demo's table.
+func demo(t testing.TB) *sim.Table {
+	t.Helper()
 	file, err := assets.Demo.Open("demo/table.json")
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
 	defer file.Close()
-	return sim.ReadTable(file)
+	table, err := sim.ReadTable(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
 }
 
 func openLedger(t *testing.T) *ledger.Ledger {
@@ -642,14 +649,105 @@ func TestEmptyAndDamagedTags(t *testing.T) {
 }
 
 func TestUnplugged(t *testing.T) {
+	const lent, more = "999N00001003 to Helmi", "999N00001004 to Helmi"
+	const ready, moreReady = "999N00001003 unsecured", "999N00001004 unsecured"
+	t.Run("for a moment", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			d := start(t).put("helmi", "sinuhe").sees("visiting, 999N00001003 borrowed")
+			shown := len(d.screen.all())
+			d.line.out()
+			d.wait(1500 * time.Millisecond).line.in()
+			if d.wait(time.Second); len(d.screen.all()) != shown {
+				t.Error("the screen moved")
+			}
+			d.put("palmu").sees("visiting, 999N00001003 borrowed, 999N00001004 borrowed").story(lent, ready, more, moreReady)
+		})
+	})
+	t.Run("for long", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			d := start(t).put("helmi", "sinuhe")
+			d.line.out()
+			d.wait(5*time.Second).sees("resting").story(lent, ready)
+			d.wait(time.Minute).sees("resting").story(lent, ready, "reader raised")
+			if len(d.screen.all()) > 6 {
+				t.Errorf("the screen changed %d times", len(d.screen.all()))
+			}
+			d.line.in()
+			d.wait(2*time.Second).sees("visiting, 999N00001003 borrowed").story(lent, ready, "reader raised", "reader cleared")
+			d.put("palmu").sees("visiting, 999N00001003 borrowed, 999N00001004 borrowed")
+		})
+	})
+	t.Run("over a restart", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			d := start(t)
+			d.line.out()
+			d.wait(time.Minute).sees("resting").restart().sees("welcome").story("reader raised", "reader cleared")
+		})
+	})
+}
+
+// TestSought: a reader that is found late, and meanwhile is a fault.
+func TestSought(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := start(t).put("helmi", "sinuhe").sees("visiting, 999N00001003 borrowed")
-		d.line.out()
-		d.wait(5 * time.Second).sees("resting")
-		d.line.in()
-		d.wait(5 * time.Second).sees("visiting, 999N00001003 borrowed")
-		d.put("palmu").sees("visiting, 999N00001003 borrowed, 999N00001004 borrowed")
-		d.story("999N00001003 to Helmi", "999N00001003 unsecured", "reader raised", "reader cleared", "999N00001004 to Helmi", "999N00001004 unsecured")
+		started := time.Now()
+		d := start(t, func(p *Parts, d *desk) {
+			protocol("feig", nil, nil)(p, d)
+			p.Sought = []Sought{{Find: func() (rfid.Reader, error) {
+				if time.Since(started) < time.Minute {
+					return nil, errors.New("nothing answers\nfeig: silence\n3m: silence")
+				}
+				reader := feig.New(d.line, feig.Options{})
+				d.found = append(d.found, reader)
+				return reader, nil
+			}}}
+		})
+		d.wait(5 * time.Second).sees("resting").story()
+		d.wait(time.Minute).sees("welcome").story("reader raised", "reader cleared")
+		for e := range d.ledger.Events(1) {
+			if f, ok := e.Body.(circ.FaultRaised); ok && f.Detail != "nothing answers" {
+				t.Errorf("the fault is %q", f.Detail)
+			}
+		}
+		d.put("helmi", "sinuhe").sees("visiting, 999N00001003 borrowed").afi("sinuhe", rfid.OnLoan)
+	})
+}
+
+// TestThreeReaders: a pad that reads only items, a card reader and a scanner.
+func TestThreeReaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cardTable, scanTable := demo(t), demo(t)
+		cards := &plug{t: t, table: cardTable, protocol: "pn532"}
+		scanner := &plug{t: t, table: scanTable, protocol: "line"}
+		cards.in()
+		scanner.in()
+		d := start(t, protocol("3m", nil, func(p rfid.Port) rfid.Reader { return m3.New(p, m3.Options{}) }), func(p *Parts, _ *desk) {
+			p.Readers = []rfid.Reader{pn532.New(cards, pn532.Options{})}
+			p.Scanners = []rfid.Scanner{line.New(scanner, line.Options{})}
+		})
+		defer func() {
+			d.stop()
+			d.parts.Scanners[0].Close()
+			cards.out()
+			scanner.out()
+		}()
+		place := func(table *sim.Table, name string, on bool) *desk {
+			if err := table.Set(name, on); err != nil {
+				t.Fatal(err)
+			}
+			return d.wait(time.Second)
+		}
+		d.put("sinuhe").sees("visiting, 999N00001003 waiting")
+		place(cardTable, "gunnar", true).sees("visiting, 999N00001003 borrowed")
+		place(scanTable, "palmu", true).sees("visiting, 999N00001003 borrowed, 999N00001004 borrowed")
+		d.story("999N00001003 to Gunnar", "999N00001003 unsecured", "999N00001004 to Gunnar")
+		// Without its card reader the station still takes books back.
+		cards.out()
+		d.wait(time.Minute).sees("visiting, 999N00001003 borrowed, 999N00001004 borrowed")
+		cards.in()
+		place(cardTable, "gunnar", false)
+		d.lift("sinuhe").wait(3*time.Minute).sees("welcome").put("sinuhe").sees("visiting, 999N00001003 returned").
+			story("999N00001003 to Gunnar", "999N00001003 unsecured", "999N00001004 to Gunnar", "card reader raised", "card reader cleared",
+				"999N00001003 back from Gunnar", "999N00001003 secured")
 	})
 }
 

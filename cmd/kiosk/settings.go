@@ -30,7 +30,10 @@ type settings struct {
 }
 
 // attached is a reader on a port.
-type attached struct{ port, protocol string }
+type attached struct {
+	port, protocol string
+	cards          bool // for cards alone, beside the pad
+}
 
 func parse(args []string) (settings, error) {
 	set := flag.NewFlagSet("kiosk", flag.ContinueOnError)
@@ -108,7 +111,7 @@ func parse(args []string) (settings, error) {
 	if s.station.Numbers, err = rules(*numbers); err != nil {
 		return s, fmt.Errorf("--numbers: %w", err)
 	}
-	for _, a := range []attached{{*pad, *protocol}, {*cards, *cardsHow}} {
+	for _, a := range []attached{{*pad, *protocol, false}, {*cards, *cardsHow, true}} {
 		if a.port != "" {
 			s.readers = append(s.readers, a)
 		}

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
-	"time"
 
 	"coldstation/kiosk"
 	"coldstation/kiosk/flow"
@@ -33,6 +34,9 @@ type assembly struct {
 	ledger   *ledger.Ledger
 	delivery *station.Station
 	running  atomic.Pointer[kiosk.Station]
+
+	mu       sync.Mutex
+	attached []io.Closer // readers and scanners
 }
 
 // assemble opens what a station needs beside its window and its readers.
@@ -110,30 +114,24 @@ func (a *assembly) send(m flow.Msg) {
 	}
 }
 
-// run runs the station on screen, once its readers are found.
+// run runs the station on screen.
 func (a *assembly) run(ctx context.Context, screen kiosk.Screen) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	delivered := make(chan error, 1)
 	go func() { delivered <- a.delivery.Run(ctx) }()
 
-	readers, scanners, err := a.attach(ctx, screen)
+	parts := kiosk.Parts{
+		Settings: a.settings.station,
+		Ledger:   &recorder{a.ledger, a.delivery},
+		Clock:    a.clock,
+		Screen:   &narrator{Screen: screen},
+	}
+	err := a.attach(&parts)
 	if err == nil {
-		err = a.serve(ctx, kiosk.Parts{
-			Settings: a.settings.station,
-			Ledger:   &recorder{a.ledger, a.delivery},
-			Clock:    a.clock,
-			Screen:   &narrator{Screen: screen},
-			Readers:  readers,
-			Scanners: scanners,
-		})
+		err = a.serve(ctx, parts)
 	}
-	for _, reader := range readers {
-		err = errors.Join(err, reader.Close())
-	}
-	for _, scanner := range scanners {
-		err = errors.Join(err, scanner.Close())
-	}
+	err = errors.Join(err, a.detach())
 	cancel()
 	return errors.Join(err, <-delivered)
 }
@@ -149,44 +147,59 @@ func (a *assembly) serve(ctx context.Context, parts kiosk.Parts) error {
 	return s.Run(ctx)
 }
 
-// attach opens the readers. One that is to be found by asking is looked for
-// until it answers; meanwhile the screen says that the pad rests.
-func (a *assembly) attach(ctx context.Context, screen kiosk.Screen) (readers []rfid.Reader, scanners []rfid.Scanner, err error) {
-	for _, attached := range a.settings.readers {
-		driver, err := drivers.Named(attached.protocol)
-		if attached.protocol == "auto" {
-			driver, err = a.find(ctx, attached.port, screen)
+// attach opens the readers, and has those sought whose protocol is not said.
+func (a *assembly) attach(to *kiosk.Parts) error {
+	for _, r := range a.settings.readers {
+		if r.protocol == "auto" {
+			to.Sought = append(to.Sought, kiosk.Sought{Cards: r.cards, Find: func() (rfid.Reader, error) { return a.find(r.port) }})
+			continue
 		}
+		driver, err := drivers.Named(r.protocol)
 		if err != nil {
-			return readers, nil, err
+			return err
 		}
-		readers = append(readers, driver.New(port.Keep(attached.port, driver.Mode), drivers.Options{EAS: a.settings.station.Gate&kiosk.EASGate != 0}))
+		to.Readers = append(to.Readers, a.reader(r.port, driver))
 	}
 	if a.settings.scanner != "" {
-		kept := port.Keep(a.settings.scanner, port.Mode{Baud: 9600})
-		scanners = append(scanners, line.New(kept, line.Options{}))
+		scanner := line.New(port.Keep(a.settings.scanner, port.Mode{Baud: 9600}), line.Options{})
+		a.keep(scanner)
+		to.Scanners = append(to.Scanners, scanner)
 	}
-	return readers, scanners, nil
+	return nil
 }
 
-func (a *assembly) find(ctx context.Context, spec string, screen kiosk.Screen) (drivers.Driver, error) {
-	resting, _ := flow.Step(flow.New(a.settings.station.Rules, 0), a.clock.Now(), flow.PadLost{})
-	for shown := false; ; shown = true {
-		driver, what, err := drivers.Find(spec)
-		if err == nil {
-			slog.Info("found a reader", "port", spec, "reader", driver.Name, "says", what)
-			return driver, nil
-		}
-		if !shown {
-			screen.Show(resting.View())
-			slog.Warn("look for a reader", "port", spec, "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return driver, ctx.Err()
-		case <-time.After(time.Second):
-		}
+// find asks once which reader is on a port.
+func (a *assembly) find(spec string) (rfid.Reader, error) {
+	driver, what, err := drivers.Find(spec)
+	if err != nil {
+		return nil, err
 	}
+	slog.Info("found a reader", "port", spec, "reader", driver.Name, "says", what)
+	return a.reader(spec, driver), nil
+}
+
+func (a *assembly) reader(spec string, driver drivers.Driver) rfid.Reader {
+	eas := a.settings.station.Gate&kiosk.EASGate != 0
+	reader := driver.New(port.Keep(spec, driver.Mode), drivers.Options{EAS: eas})
+	a.keep(reader)
+	return reader
+}
+
+func (a *assembly) keep(c io.Closer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.attached = append(a.attached, c)
+}
+
+// detach closes what attach opened.
+func (a *assembly) detach() (err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.attached {
+		err = errors.Join(err, c.Close())
+	}
+	a.attached = nil
+	return err
 }
 
 func (a *assembly) close() {
