@@ -106,8 +106,23 @@ func (s *Station) item(see sighting, id circ.ItemID) flow.ItemSeen {
 	return flow.ItemSeen{
 		Token: see.token, Scanned: see.line != "", Found: see.found,
 		Item: item, Known: known, OnLoan: onLoan, Loan: loan, Security: see.secured, Unready: see.line == "" && s.unready(id),
+		Missing: s.missing(see.label),
 		Foreign: !known && owner != "" && len(s.settings.Owners) > 0 && !slices.Contains(s.settings.Owners, owner),
 	}
+}
+
+// missing counts the parts of a set that lie on none of the pads.
+func (s *Station) missing(label iso28560.Label) int {
+	var labels []iso28560.Label
+	for _, see := range s.lying {
+		if see.label.Item == label.Item && label.Item != "" {
+			labels = append(labels, see.label)
+		}
+	}
+	if len(labels) == 0 {
+		return 0
+	}
+	return len(iso28560.Sets(labels)[0].Missing())
 }
 
 func (s *Station) card(see sighting, id circ.PatronID) flow.CardSeen {

@@ -21,6 +21,7 @@ type pad struct {
 	field  *rfid.Field
 	found  map[rfid.UID]bool // lay there when the station started
 	asking []attempt         // lie there and could not be read yet
+	parts  []sighting        // of sets, read in this round
 	wake   chan struct{}     // there is something to write
 
 	away  time.Time // since when the reader does not answer; zero: it does
@@ -91,6 +92,10 @@ func (p *pad) watch(ctx context.Context) {
 		}
 		for _, a := range slices.Clone(p.asking) {
 			p.look(a.tag)
+		}
+		if len(p.parts) > 0 {
+			p.send(p.parts)
+			p.parts = nil
 		}
 		p.write(true)
 		for wait := true; wait; {
@@ -176,7 +181,11 @@ func (p *pad) look(tag rfid.Tag) {
 	}
 	if err == nil || rfid.Cure(err) == rfid.GiveUp && !errors.Is(err, iso28560.ErrCRC) {
 		p.forget(tag.UID)
-		p.send(see)
+		if see.label.Parts > 1 { // so that no part is missed that comes with the others
+			p.parts = append(p.parts, see)
+		} else {
+			p.send([]sighting{see})
+		}
 		return
 	}
 	for i := range p.asking {
@@ -185,7 +194,7 @@ func (p *pad) look(tag rfid.Tag) {
 				if tag.Kind == rfid.ISO15693 { // a card's number is a person's
 					p.log.Info("a tag cannot be read", "uid", tag.UID, "err", err)
 				}
-				p.send(sighting{token: see.token, pad: p, strange: true})
+				p.send([]sighting{{token: see.token, pad: p, strange: true}})
 			}
 		}
 	}
@@ -342,7 +351,7 @@ func (s *Station) scan(ctx context.Context, scanner rfid.Scanner) {
 		line, err := scanner.Scan()
 		switch {
 		case err == nil:
-			s.send(sighting{token: flow.Token("line " + line), line: line})
+			s.send([]sighting{{token: flow.Token("line " + line), line: line}})
 		case errors.Is(err, rfid.ErrClosed):
 			return
 		case !pause(ctx, s.settings.Retry):

@@ -61,7 +61,7 @@ type Station struct {
 	printer  Printer
 	log      *slog.Logger
 
-	inbox chan any // flow.Msg, sighting, fault or rfid.Reader
+	inbox chan any // flow.Msg, []sighting, fault or rfid.Reader
 	done  chan struct{}
 
 	session uint64    // before this one
@@ -74,8 +74,8 @@ type Station struct {
 	view    flow.View
 	shown   map[circ.Ref]circ.PatronID // cards seen, until they are introduced to the log
 	timers  map[flow.Timer]*time.Timer
-	where   map[flow.Token]*pad // on which pad a thing lies
-	broken  bool                // the ledger takes nothing more
+	lying   map[flow.Token]sighting // on any of the pads
+	broken  bool                    // the ledger takes nothing more
 }
 
 // fault is something that is wrong, or well again.
@@ -98,7 +98,7 @@ func New(p Parts) (*Station, error) {
 		readers: p.Readers, sought: p.Sought, scanners: p.Scanners, voice: p.Voice, printer: p.Printer,
 		log:   p.Log.With("station", p.Settings.Rules.Station),
 		inbox: make(chan any, 64), done: make(chan struct{}),
-		shown: map[circ.Ref]circ.PatronID{}, timers: map[flow.Timer]*time.Timer{}, where: map[flow.Token]*pad{},
+		shown: map[circ.Ref]circ.PatronID{}, timers: map[flow.Timer]*time.Timer{}, lying: map[flow.Token]sighting{},
 	}
 	rules := &s.settings.Rules
 	rules.Speech = p.Voice != nil
@@ -202,15 +202,21 @@ func (s *Station) take(in any) {
 	case rfid.Reader:
 		s.readers = append(s.readers, in)
 		s.state.Rules.Tags = s.settings.Rules.Tags && s.canWrite()
-	case sighting:
-		if in.pad != nil {
-			s.where[in.token] = in.pad
+	case []sighting:
+		for _, see := range in {
+			if see.pad != nil {
+				s.lying[see.token] = see
+			}
 		}
-		if m := s.identify(in); m != nil {
-			s.step(m)
+		for _, see := range in {
+			if m := s.identify(see); m != nil {
+				s.step(m)
+			}
 		}
 	case flow.Lifted:
-		delete(s.where, in.Token)
+		gone := s.lying[in.Token]
+		delete(s.lying, in.Token)
+		in.Missing = s.missing(gone.label)
 		s.step(in)
 	case flow.Msg:
 		s.step(in)
@@ -244,7 +250,7 @@ func (s *Station) carryOut(e flow.Effect) flow.Msg {
 		seq, err := s.append(e.Bodies...)
 		return flow.Recorded{Ticket: e.Ticket, Seq: seq, Failed: err != nil}
 	case flow.SetTag:
-		if p := s.where[e.Token]; p == nil || p.give(e) != nil {
+		if p := s.lying[e.Token].pad; p == nil || p.give(e) != nil {
 			return flow.TagFailed(e)
 		}
 	case flow.StartTimer:

@@ -626,6 +626,36 @@ func TestNumbers(t *testing.T) {
 	})
 }
 
+// TestSets: a set is one item, lent when all of it lies there.
+func TestSets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t).put("helmi", "hurmaava", "hurmaava-3").sees("visiting, 999N00001017 waiting")
+		if got := d.view().Title; got.Key != "parts" || got.N != 1 {
+			t.Errorf("says %v, want one part missing", got)
+		}
+		if d.lift("hurmaava-3"); d.view().Title.N != 2 {
+			t.Errorf("says %v, want two parts missing", d.view().Title)
+		}
+		d.put("hurmaava-3", "hurmaava-2").sees("visiting, 999N00001017 borrowed").
+			afi("hurmaava", rfid.OnLoan).afi("hurmaava-2", rfid.OnLoan).afi("hurmaava-3", rfid.OnLoan)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t).put("helmi")
+		for _, name := range []string{"hurmaava", "hurmaava-2", "hurmaava-3"} {
+			if err := d.table.Put(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.wait(2*time.Second).sees("visiting, 999N00001017 borrowed").
+			afi("hurmaava", rfid.OnLoan).afi("hurmaava-2", rfid.OnLoan).afi("hurmaava-3", rfid.OnLoan)
+		for _, v := range d.screen.all() {
+			if v.Title.Key == "parts" {
+				t.Error("a set that was put down at once was said to miss parts")
+			}
+		}
+	})
+}
+
 // TestTwice: a reader that lists a tag twice in one inventory.
 func TestTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -26,10 +26,13 @@ func (t *turn) decide(e *Entry) {
 	case card == nil:
 		e.Fate = Waiting
 		t.secure(e)
+	case e.Seen.OnLoan && (!card.Lend || e.Seen.Missing > 0):
+		t.giveBack(e)
+	case card.Lend && e.Seen.Missing > 0:
+		e.Fate = Waiting
+		t.secure(e)
 	case card.Lend:
 		t.borrow(e)
-	case e.Seen.OnLoan:
-		t.giveBack(e)
 	default:
 		e.Fate = AskStaff
 		t.secure(e)
@@ -132,6 +135,10 @@ func (s State) offered(e Entry) bool {
 	return card != nil && card.Lend && !e.Seen.Foreign && e.From != card.Ref &&
 		(e.Fate == Returned || e.Fate == Boxed)
 }
+
+// lacking reports whether a set waits for parts of it, which is all that an item
+// waits for once a card was shown. It is borrowed without them when asked for.
+func (s State) lacking(e Entry) bool { return e.Fate == Waiting && s.Visit.Card != nil }
 
 // undoable reports whether "I did not mean this one" still works.
 func (s State) undoable(e Entry) bool {

@@ -200,13 +200,16 @@ func (d *desk) put(ids ...circ.ItemID) *desk {
 func (d *desk) lift(ids ...circ.ItemID) *desk {
 	d.t.Helper()
 	for _, id := range ids {
-		d.send(Lifted{Token("tag " + id)})
+		d.send(Lifted{Token: Token("tag " + id)})
 	}
 	return d
 }
 
 func (d *desk) show(name string) *desk { d.t.Helper(); return d.send(card(name)) }
-func (d *desk) take(name string) *desk { d.t.Helper(); return d.send(Lifted{Token("card " + name)}) }
+func (d *desk) take(name string) *desk {
+	d.t.Helper()
+	return d.send(Lifted{Token: Token("card " + name)})
+}
 
 // lent puts an item on loan to somebody long ago.
 func (d *desk) lent(id circ.ItemID, name string) *desk {

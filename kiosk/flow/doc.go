@@ -23,6 +23,8 @@
 //	                                 borrowed, the same happy message
 //	shown    on loan to another      borrowed; the other loan is over, since the
 //	                                 book is here
+//	shown    a set of which parts    waits for them; lent without them only when
+//	         are missing             asked for; returned if it was on loan
 //	shown    anything else           borrowed
 //
 // Where the station's rule lends nothing to the card, a book on loan is returned

@@ -136,7 +136,7 @@ func TestEveryReturnedBookIsAccepted(t *testing.T) {
 	d.press(Undo).press(UndoThis, "U").wantSees("visiting, U boxed").wantStory("U to Helmi, undo 1, U back from nobody to the box")
 	// What nobody can read is no reason to scold either.
 	newDesk(t).show("Helmi").send(StrangeSeen{"tag A"}).wantTitle("unread").put("A").wantSees("visiting, A borrowed")
-	newDesk(t).send(StrangeSeen{"x"}).wantSees("visiting,  unread").wantTitle("unread").send(Lifted{"x"}).wantSees("welcome")
+	newDesk(t).send(StrangeSeen{"x"}).wantSees("visiting,  unread").wantTitle("unread").send(Lifted{Token: "x"}).wantSees("welcome")
 }
 
 func TestUnknownAndBlockedCards(t *testing.T) {
@@ -390,6 +390,48 @@ func TestSpeech(t *testing.T) {
 	}
 	if got, want := len(keys), 3; got != want || keys[0] != "hello" || keys[1] != "borrowed" || keys[2] != "borrowed" {
 		t.Errorf("said %v", keys)
+	}
+}
+
+// TestSets: all parts are counted before a set is lent.
+func TestSets(t *testing.T) {
+	// part is the nth tag of a set of three, n of which lie there with it.
+	part := func(d *desk, n int) ItemSeen {
+		m := d.book("S")
+		m.Token, m.Missing = Token("part "+string(rune('0'+n))), 3-n
+		return m
+	}
+	d := newDesk(t).show("Helmi")
+	d.send(part(d, 1)).wantSees("visiting, S waiting").wantTitle("parts").wantStory("")
+	d.send(part(d, 2)).wantTitle("parts")
+	if v := d.s.View(); v.Title.N != 1 || v.Lines[0].Words != (Phrase{Key: "fate.parts", N: 1}) {
+		t.Errorf("says %v, %v", v.Title, v.Lines[0].Words)
+	}
+	d.send(Lifted{"part 2", 2})
+	if got := d.s.View().Title.N; got != 2 {
+		t.Errorf("%d parts are said to be missing, want 2", got)
+	}
+	d.send(part(d, 2), part(d, 3)).wantSees("visiting, S borrowed").wantStory("S to Helmi")
+	for _, token := range []Token{"part 1", "part 2", "part 3"} {
+		if d.tags[token] != Unsecured {
+			t.Errorf("the tag of %s is not ready", token)
+		}
+	}
+
+	// A lost part keeps nobody from reading the rest.
+	d = newDesk(t)
+	d.send(part(d, 1)).wantTitle("showcard").show("Helmi").wantTitle("parts")
+	d.press(BorrowIt, "S").wantSees("visiting, S borrowed").wantStory("S to Helmi")
+
+	// What was not lent goes back to the shelf, and leaves nothing.
+	d = newDesk(t).show("Helmi")
+	d.send(part(d, 1), Lifted{"part 1", 0}).wantSees("visiting").wantStory("")
+
+	// A set comes back as it is, whoever had it.
+	d = newDesk(t).lent("S", "Veikko").show("Helmi")
+	d.send(part(d, 1), part(d, 2), part(d, 3)).wantSees("visiting, S returned").wantStory("S back from Veikko")
+	if !d.has(BorrowIt) {
+		t.Error("the returned set is not offered")
 	}
 }
 

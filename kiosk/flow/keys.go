@@ -6,14 +6,14 @@ var Keys = []string{
 	"welcome", "welcome.how", "hello", "hello.how", "moment",
 	"borrowed", "due.day", "due.free", "due.easy", "due.weeks",
 	"returned", "returned.how", "boxed", "boxed.how",
-	"more", "bye", "onecard", "showcard", "showcard.how",
+	"more", "bye", "onecard", "showcard", "showcard.how", "parts", "parts.how",
 	"putback", "putback.how", "keep", "keep.how", "unchanged", "unchanged.how",
 	"askstaff", "askstaff.how", "unread", "unread.how",
 	"leftover", "leftover.how", "still", "still.how",
 	"undo", "undone.borrow", "undone.borrow.how", "undone.return",
 	"help", "help.how", "help.staff", "resting", "resting.how",
 
-	"fate.waiting", "fate.saving", "fate.due.day", "fate.due.free", "fate.due.easy", "fate.due.weeks",
+	"fate.waiting", "fate.parts", "fate.saving", "fate.due.day", "fate.due.free", "fate.due.easy", "fate.due.weeks",
 	"fate.returned", "fate.boxed", "fate.undone.borrow", "fate.undone.return",
 	"fate.ask-staff", "fate.keep", "fate.unread", "fate.left", "fate.putback",
 

@@ -43,6 +43,7 @@ type ItemSeen struct {
 	OnLoan   bool
 	Loan     circ.Loan // valid when OnLoan
 	Security Security  // as read from the tag
+	Missing  int       // parts of its set that do not lie on the pad
 	Unready  bool      // the ledger knows of a tag of it that could not be written
 }
 
@@ -60,7 +61,10 @@ const (
 type StrangeSeen struct{ Token Token }
 
 // Lifted: a thing that lay on the pad is gone.
-type Lifted struct{ Token Token }
+type Lifted struct {
+	Token   Token
+	Missing int // parts of its item's set that do not lie on the pad now
+}
 
 // TagWritten: the tag was written and read back.
 type TagWritten struct {

@@ -87,7 +87,7 @@ func (s State) showVisit(v *View) {
 	for _, e := range s.Visit.Entries {
 		line := s.line(e)
 		switch id := e.Seen.Item.ID; {
-		case s.offered(e):
+		case s.offered(e), s.lacking(e):
 			line.Button = Button{Action: BorrowIt, Item: id}
 		case e.Fate == Undone && (e.Made != Borrowed || s.Visit.Card != nil && s.Visit.Card.Lend):
 			line.Button = Button{Action: Redo, Item: id}
@@ -149,6 +149,9 @@ func (s State) headline(lines []Line) (Phrase, []Phrase) {
 	}
 	waiting := 0
 	for _, e := range s.Visit.Entries {
+		if s.lacking(e) {
+			return Phrase{Key: "parts", N: e.Seen.Missing}, []Phrase{{Key: "parts.how"}}
+		}
 		if e.Fate == Waiting {
 			waiting++
 		}
@@ -210,6 +213,8 @@ func (s State) line(e Entry) Line {
 	switch {
 	case line.PutBack:
 		line.Words = Phrase{Key: "fate.putback"}
+	case s.lacking(e):
+		line.Words = Phrase{Key: "fate.parts", N: e.Seen.Missing}
 	case e.Fate == Borrowed:
 		line.Words = e.due("fate.due")
 	case e.Fate == Undone && e.Made == Borrowed:

@@ -139,7 +139,7 @@ func (t *turn) pressed(m Pressed) {
 			t.redo(e)
 		}
 	case BorrowIt:
-		if e := t.entry(m.Item); e != nil && t.offered(*e) {
+		if e := t.entry(m.Item); e != nil && (t.offered(*e) || t.lacking(*e)) {
 			t.borrow(e)
 		}
 	case Continue:

@@ -119,7 +119,8 @@ func (t *turn) itemSeen(m ItemSeen) {
 	}
 	// A set's other tags arrive while the first still lies there.
 	more := t.lying(m.Item.ID) > 1
-	e.Seen.Token, e.Seen.Scanned, e.Seen.Security, e.Seen.Unready = m.Token, m.Scanned, m.Security, m.Unready
+	e.Seen.Token, e.Seen.Scanned, e.Seen.Missing = m.Token, m.Scanned, m.Missing
+	e.Seen.Security, e.Seen.Unready = m.Security, m.Unready
 	switch e.Fate {
 	case Waiting, Keep, AskStaff:
 		t.decide(e)
@@ -170,7 +171,11 @@ func (t *turn) lifted(m Lifted) {
 	}
 	if gone.Card != nil {
 		t.next(gone.Card)
-	} else if t.lying(gone.Item.ID) == 0 {
+	} else if t.lying(gone.Item.ID) > 0 {
+		if e := t.entry(gone.Item.ID); e != nil {
+			e.Seen.Missing = m.Missing
+		}
+	} else {
 		// It went back to the shelf, as the screen proposed.
 		t.Visit.Entries = slices.DeleteFunc(t.Visit.Entries, func(e Entry) bool {
 			return e.Seen.Item.ID == gone.Item.ID && (e.Fate == Waiting || e.Fate == AskStaff)

@@ -34,9 +34,18 @@ func walk(t *rapid.T) {
 		"foreign": func(*rapid.T) {
 			d.send(ItemSeen{Token: "tag F", Item: circ.Item{ID: "F"}, Foreign: true})
 		},
+		"put a part": func(t *rapid.T) {
+			m := d.book("S")
+			m.Missing = rapid.IntRange(0, 2).Draw(t, "missing")
+			m.Token = rapid.SampledFrom([]Token{"tag S", "tag S2"}).Draw(t, "part")
+			d.send(m)
+		},
+		"lift a part": func(t *rapid.T) {
+			d.send(Lifted{rapid.SampledFrom([]Token{"tag S", "tag S2"}).Draw(t, "part"), rapid.IntRange(0, 2).Draw(t, "missing")})
+		},
 		"lift foreign": func(*rapid.T) { d.lift("F") },
 		"strange":      func(*rapid.T) { d.send(StrangeSeen{"x"}) },
-		"lift strange": func(*rapid.T) { d.send(Lifted{"x"}) },
+		"lift strange": func(*rapid.T) { d.send(Lifted{Token: "x"}) },
 		"touch": func(t *rapid.T) {
 			v := d.s.View()
 			buttons := slices.Clone(v.Buttons)
@@ -64,7 +73,7 @@ func walk(t *rapid.T) {
 	d.full, d.far = false, false
 	d.release().send(PadBack{})
 	for len(d.s.Pad) > 0 {
-		d.send(Lifted{d.s.Pad[0].Token})
+		d.send(Lifted{Token: d.s.Pad[0].Token})
 	}
 	d.wait(10 * time.Minute)
 	if v := d.s.View(); v.Screen != Welcome || d.s.Look != d.s.Rules.Look || len(d.s.Past) > 0 {
