@@ -159,24 +159,24 @@ func testPresence(t *testing.T, b Broker) {
 	b.open(t, "cs-b", link.Options{Presence: presence})
 	expect(t, watch, "cs/v1/1/a/state", "1 in session 1")
 	b.Cut()
-	Next[link.Down](t, watch)
 	b.Mend()
-	Next[link.Up](t, watch)
-	// Then the will and the new birth, or the birth alone when it was quicker.
+	// The will, if it comes before our own connection ends; the end and the new
+	// beginning; then the will and the new birth, or the birth alone when it was
+	// quicker.
 	deadline := time.After(patience)
 	for {
 		select {
 		case e := <-watch.Events():
 			m, is := e.(link.Message)
 			if !is {
-				t.Fatalf("event %+v, want the presence", e)
+				continue
 			}
-			switch string(m.Payload) {
-			case "0 in session 1", "1 in session 1":
-			case "1 in session 3", "1 in session 2":
-				return
-			default:
+			var phase, session int
+			if _, err := fmt.Sscanf(string(m.Payload), "%d in session %d", &phase, &session); err != nil || phase > 1 {
 				t.Fatalf("presence %q", m.Payload)
+			}
+			if phase == 1 && session > 1 { // each attempt to connect is a session
+				return
 			}
 		case <-deadline:
 			t.Fatalf("no birth in %v", patience)
@@ -218,9 +218,11 @@ func testSlow(t *testing.T, b Broker) {
 	for i := range 300 {
 		expect(t, probe, "cs/v1/1/a/up", fmt.Sprint(i))
 	}
-	for deadline := time.Now().Add(patience); slow.Dropped() == 0; time.Sleep(time.Millisecond) {
+	// Ten wait and one may be in the link's hands; what is still on its way would
+	// fill the place of what is read below.
+	for deadline := time.Now().Add(patience); slow.Dropped() < 289; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("300 messages, an inbox of 10, and nothing dropped")
+			t.Fatalf("300 messages, an inbox of 10, and %d dropped", slow.Dropped())
 		}
 	}
 	b.Cut()
