@@ -74,7 +74,7 @@ func (s *screen) all() []flow.View {
 
 // desk is a station with a simulated pad and a ledger on a real disk, in a bubble.
 type desk struct {
-	t       *testing.T
+	t       testing.TB
 	table   *sim.Table
 	line    *plug
 	screen  *screen
@@ -98,7 +98,8 @@ func protocol(name string, tune func(sim.Device), open func(rfid.Port) rfid.Read
 	}
 }
 
-func start(t *testing.T, changes ...change) *desk {
+// newDesk is a station's parts, without a reader.
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	d := &desk{t: t, table: demo(t), screen: &screen{}, ended: make(chan error, 1), log: &bytes.Buffer{}}
 	d.ledger = openLedger(t)
@@ -110,8 +111,15 @@ func start(t *testing.T, changes ...change) *desk {
 	settings := DefaultSettings(maple, "fi", "sv", "en")
 	settings.Numbers = rules(t, "item any 999N\\d{8}\npatron any 999A\\d{8}")
 	settings.Owners = []string{"FI-Demo"}
-	parts := Parts{Settings: settings, Ledger: d.ledger, Clock: clock{time.Now()}, Screen: d.screen,
+	d.parts = Parts{Settings: settings, Ledger: d.ledger, Clock: clock{time.Now()}, Screen: d.screen,
 		Log: slog.New(slog.NewTextHandler(d.log, nil))}
+	return d
+}
+
+func start(t *testing.T, changes ...change) *desk {
+	t.Helper()
+	d := newDesk(t)
+	parts := d.parts
 	for _, c := range changes {
 		c(&parts, d)
 	}
@@ -168,7 +176,7 @@ func (d *desk) restart() *desk {
 	return d.wait(time.Second)
 }
 
-func rules(t *testing.T, text string) number.Rules {
+func rules(t testing.TB, text string) number.Rules {
 	t.Helper()
 	rules, err := number.Parse(text)
 	if err != nil {
@@ -192,7 +200,7 @@ func demo(t testing.TB) *sim.Table {
 	return table
 }
 
-func openLedger(t *testing.T) *ledger.Ledger {
+func openLedger(t testing.TB) *ledger.Ledger {
 	t.Helper()
 	library, err := identity.NewLibrary()
 	if err != nil {
@@ -240,7 +248,7 @@ func (d *desk) tell(bodies ...circ.NoticeBody) {
 
 // plug is a reader's cable: out and in again.
 type plug struct {
-	t        *testing.T
+	t        testing.TB
 	table    *sim.Table
 	protocol string
 	tune     func(sim.Device)
