@@ -2,6 +2,7 @@ package twn4_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func BenchmarkInventory(b *testing.B) {
 			ratio := float64(took) / float64(least)
 			b.ReportMetric(ratio, "ratio")
 			if b.N > 1 {
-				fmt.Printf("ratio inventory-twn4-1 (%v) %.3f\n", v.format, ratio)
+				fmt.Printf("ratio inventory-twn4-1-%s %.3f\n", strings.ReplaceAll(strings.ToLower(v.format.String()), " ", "-"), ratio)
 			}
 		})
 	}
