@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +14,17 @@ import (
 	"testing"
 	"time"
 
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/canvas"
+
+	"coldstation/assets"
 	"coldstation/cmd/internal/stage"
+	"coldstation/kiosk/flow"
+	"coldstation/kiosk/phrase"
+	"coldstation/kiosk/ui"
+	"coldstation/rfid/iso28560"
+	"coldstation/sync/circ"
 )
 
 // bin holds the real programs, built once for all tests of this package.
@@ -201,4 +213,197 @@ func TestKilledInTheMiddle(t *testing.T) {
 	_, err = th.Start("kiosk", th.screen.Env(), k.Args...)
 	th.must(err)
 	th.loans("999N00001003")
+}
+
+// logged waits until the station has written n lines with all words.
+func (th *theatre) logged(k *stage.Kiosk, n int, words ...string) {
+	th.Helper()
+	th.must(stage.Until(th.ctx, strings.Join(words, " "), func() error {
+		log, err := os.ReadFile(k.Log)
+		if err != nil {
+			return err
+		}
+		found := 0
+		for line := range strings.Lines(string(log)) {
+			if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+				found++
+			}
+		}
+		if found < n {
+			return errors.Join(k.Alive(), fmt.Errorf("%d of %d times", found, n))
+		}
+		return nil
+	}))
+}
+
+// The network is away from the first visit to the last: books are lent card first
+// and book first, and another library's book is taken in.
+func TestWithoutNetwork(t *testing.T) {
+	th := open(t)
+	th.must(foreign(th.Stage))
+	k, err := th.Kiosk(th.ctx, "maple-house", th.screen.Env(), "--window", "1280x800", "--owners", "FI-Demo")
+	th.must(err)
+	k.Cable.Cut()
+
+	th.must(k.Pad.Put("sinuhe"))
+	th.logged(k, 1, "show", "screen=visiting")
+	th.must(k.Pad.Put("helmi"))
+	th.afi(k, "sinuhe", "C2")
+	th.must(k.Pad.Lift("sinuhe", "helmi"))
+	th.logged(k, 1, "visit over")
+
+	th.must(k.Pad.Put("foreign"))
+	th.logged(k, 1, "kind=CheckedIn")
+	th.must(k.Pad.Lift("foreign"))
+	th.logged(k, 2, "visit over")
+
+	th.must(k.Pad.Put("veikko", "palmu"))
+	th.afi(k, "palmu", "C2")
+	th.must(k.Pad.Lift("palmu", "veikko"))
+	th.logged(k, 3, "visit over")
+	th.afi(k, "foreign", "C2") // it is not ours to write
+	th.loans()
+
+	th.must(k.Cable.Heal())
+	th.loans("999N00001003", "999N00001004")
+	th.must(stage.Until(th.ctx, "all that happened", func() error {
+		station, err := th.Station("maple-house")
+		if err == nil && (station.Queue != 0 || !station.Online) {
+			err = fmt.Errorf("the station is %+v", station)
+		}
+		return err
+	}))
+}
+
+// foreign adds another library's book to the stage's table.
+func foreign(s *stage.Stage) error {
+	text, err := s.Run("hub", "demo", "--table")
+	if err != nil {
+		return err
+	}
+	var table struct {
+		Cards []map[string]any `json:"cards"`
+		Items []map[string]any `json:"items"`
+	}
+	if err := json.Unmarshal([]byte(text), &table); err != nil {
+		return err
+	}
+	memory, err := iso28560.EncodePart3(iso28560.Label{Item: "31234567", ISIL: "FI-Other", Usage: iso28560.Circulation}, iso28560.Layout{Block: 4})
+	if err != nil {
+		return err
+	}
+	table.Items = append(table.Items, map[string]any{
+		"name": "foreign", "uid": "E004015000F0F0F0", "dsfid": "3E", "afi": "C2", "memory": fmt.Sprintf("%X", memory)})
+	out, err := json.Marshal(table)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(s.Dir, "table.json"), out, 0o600)
+}
+
+// The reader is unplugged in the middle of a visit, and plugged in again; which
+// one it is the station finds out by itself.
+func TestUnplugged(t *testing.T) {
+	th := open(t)
+	k, err := th.Kiosk(th.ctx, "maple-house", th.screen.Env(), "--window", "1280x800", "--reader-protocol", "auto")
+	th.must(err)
+	cable := func(how string) {
+		_, err := th.Library.Run("readersim", how, "--control", k.Pad.Control)
+		th.must(err)
+	}
+	th.must(k.Pad.Put("helmi", "sinuhe"))
+	th.afi(k, "sinuhe", "C2")
+	cable("unplug")
+	th.logged(k, 1, "show", "screen=resting")
+	th.logged(k, 1, "kind=FaultRaised")
+	cable("plug")
+	th.logged(k, 2, "show", "screen=visiting")
+	th.logged(k, 1, "kind=FaultCleared")
+	th.must(k.Pad.Put("palmu"))
+	th.loans("999N00001003", "999N00001004")
+	th.must(k.Pad.Lift("helmi", "sinuhe", "palmu"))
+	th.logged(k, 1, "visit over")
+}
+
+// A finger on the screen takes a loan back.
+func TestUndoByTouch(t *testing.T) {
+	th := open(t)
+	k, err := th.Kiosk(th.ctx, "maple-house", th.screen.Env(), "--window", "1280x800", "--languages", "en,fi")
+	th.must(err)
+	th.must(k.Pad.Put("margaret", "sinuhe"))
+	th.loans("999N00001003")
+
+	visiting, undoing := screens()
+	th.touch(visiting, flow.Undo, func() error { return k.Logged("show", "screen=undoing") })
+	th.touch(undoing, flow.UndoThis, func() error { return k.Logged("kind=Undone") })
+	th.loans()
+	th.afi(k, "sinuhe", "07")
+}
+
+// screens are the views after one book was lent: the visit, and which one was not
+// meant.
+func screens() (visiting, undoing flow.View) {
+	var at flow.Moment
+	state := flow.New(flow.DefaultRules("maple-house", "en", "fi"), 0)
+	step := func(m flow.Msg) flow.View {
+		at.Up += time.Second
+		state, _ = flow.Step(state, at, m)
+		return state.View()
+	}
+	step(flow.CardSeen{Token: "card", Ref: circ.Ref{1}, Known: true, Patron: circ.Patron{FirstName: "Margaret"}})
+	step(flow.ItemSeen{Token: "tag", Item: circ.Item{ID: "999N00001003", Title: "Sinuhe egyptiläinen"}, Known: true})
+	return step(flow.Recorded{Ticket: state.Ticket, Seq: 1}), step(flow.Pressed{Action: flow.Undo})
+}
+
+// touch puts a finger on a button of the view until what it asks for is done.
+func (th *theatre) touch(v flow.View, button flow.Action, done func() error) {
+	th.Helper()
+	x, y, err := find(v, button)
+	th.must(err)
+	var last time.Time
+	th.must(stage.Until(th.ctx, string(button), func() error {
+		err := done()
+		if err != nil && time.Since(last) > time.Second { // the station ignores a touch that comes too soon
+			x++ // xdotool waits for long for a pointer that need not move
+			err = errors.Join(err, th.screen.Touch(x, y))
+			last = time.Now()
+		}
+		return err
+	}))
+}
+
+// find draws a view as the station does and answers where a button's words stand.
+func find(v flow.View, button flow.Action) (x, y int, err error) {
+	folder, err := fs.Sub(assets.Words, "words")
+	if err != nil {
+		return 0, 0, err
+	}
+	book, err := phrase.Load(folder)
+	if err != nil {
+		return 0, 0, err
+	}
+	if fyne.CurrentApp() == nil {
+		app.NewWithID("coldstation.e2e")
+	}
+	drawn := ui.Still(book, ui.Display{Diagonal: 15.6 * 25.4, Distance: 450}, v)
+	drawn.Resize(fyne.NewSize(1280, 800))
+	words := book[v.Look.Language].Show(flow.Phrase{Key: string(button)})
+	var walk func(o fyne.CanvasObject, at fyne.Position) bool
+	walk = func(o fyne.CanvasObject, at fyne.Position) bool {
+		at = at.Add(o.Position())
+		switch o := o.(type) {
+		case *canvas.Text:
+			if o.Visible() && o.Text != "" && strings.HasPrefix(words, o.Text) {
+				x, y = int(at.X+o.Size().Width/2), int(at.Y+o.Size().Height/2)
+				return true
+			}
+		case *fyne.Container:
+			return slices.ContainsFunc(o.Objects, func(in fyne.CanvasObject) bool { return walk(in, at) })
+		}
+		return false
+	}
+	if !walk(drawn, fyne.Position{}) {
+		return 0, 0, fmt.Errorf("no button %q on the screen", words)
+	}
+	return x, y, nil
 }
