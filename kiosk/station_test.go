@@ -655,7 +655,8 @@ func TestSets(t *testing.T) {
 			}
 		}
 		d.wait(2*time.Second).sees("visiting, 999N00001017 borrowed").
-			afi("hurmaava", rfid.OnLoan).afi("hurmaava-2", rfid.OnLoan).afi("hurmaava-3", rfid.OnLoan)
+			afi("hurmaava", rfid.OnLoan).afi("hurmaava-2", rfid.OnLoan).afi("hurmaava-3", rfid.OnLoan).
+			story("999N00001017 to Helmi", "999N00001017 unsecured", "999N00001017 unsecured", "999N00001017 unsecured")
 		for _, v := range d.screen.all() {
 			if v.Title.Key == "parts" {
 				t.Error("a set that was put down at once was said to miss parts")

@@ -79,6 +79,7 @@ type Thing struct {
 	Card  *Card     // never written through
 	Item  circ.Item // no ID: a card, or something strange
 	Left  bool      // from the visit before; it is bound to nobody
+	Tag   Security  // that it holds, or was last asked to take on
 }
 
 // Card is whose visit it is.

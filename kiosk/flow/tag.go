@@ -10,20 +10,13 @@ import (
 // read to be so already. Of an item that nothing has happened to yet only a tag is
 // written that is known to be wrong.
 func (t *turn) secure(e *Entry) {
-	secured := true
-	switch e.Fate {
-	case Borrowed:
-		secured = false
-	case Undone:
-		secured = e.Made == Borrowed || e.From.IsZero()
-	}
-	right := Unsecured
-	if secured {
-		right = Secured
+	right := Secured
+	if e.Fate == Borrowed || e.Fate == Undone && e.Made != Borrowed && !e.From.IsZero() {
+		right = Unsecured
 	}
 	settled := e.Fate != Waiting && e.Fate != AskStaff
 	if len(e.Unready) > 0 || e.Seen.Unready || e.Seen.Security != right && (settled || e.Seen.Security != NoSecurity) {
-		t.want(e, secured)
+		t.want(e, right)
 	}
 }
 
@@ -36,25 +29,35 @@ func (t *turn) mend(m ItemSeen) {
 	}
 }
 
-// want has every tag of the item written that lies here. When none does, it was
-// lifted too early: that is noted, and made good when it is seen again.
-func (t *turn) want(e *Entry, secured bool) {
+// want has every tag of the item that lies here written, but for those that are
+// right or asked already. When none lies here, it was lifted too early: that is
+// noted, and made good when it is seen again.
+func (t *turn) want(e *Entry, right Security) {
 	if !t.Rules.Tags || e.Seen.Foreign || e.Seen.Scanned {
 		return
 	}
 	id := e.Seen.Item.ID
-	var tokens []Token
-	for _, thing := range t.Pad {
-		if thing.Card == nil && thing.Item.ID == id {
-			tokens = append(tokens, thing.Token)
-			t.emit(SetTag{Token: thing.Token, Item: id, Secured: secured})
+	var unready []Token
+	lies := false
+	for i := range t.Pad {
+		thing := &t.Pad[i]
+		if thing.Card != nil || thing.Item.ID != id {
+			continue
 		}
+		lies = true
+		if thing.Tag != right {
+			thing.Tag = right
+			t.emit(SetTag{Token: thing.Token, Item: id, Secured: right == Secured})
+		} else if !slices.Contains(e.Unready, thing.Token) {
+			continue
+		}
+		unready = append(unready, thing.Token)
 	}
-	if tokens == nil {
-		tokens = []Token{e.Seen.Token}
-		t.record(circ.TagFailed{Item: id, UID: string(e.Seen.Token), Secured: secured})
+	if !lies {
+		unready = []Token{e.Seen.Token}
+		t.record(circ.TagFailed{Item: id, UID: string(e.Seen.Token), Secured: right == Secured})
 	}
-	e.Unready = tokens
+	e.Unready = unready
 }
 
 func (t *turn) tagWritten(m TagWritten) {
@@ -76,6 +79,9 @@ func (t *turn) tagWritten(m TagWritten) {
 // that cannot be written though it lies here is the library's business alone.
 // TagWritten may still follow.
 func (t *turn) tagFailed(m TagFailed) {
+	if thing := t.thing(m.Token); thing != nil {
+		thing.Tag = NoSecurity
+	}
 	t.record(circ.TagFailed{Item: m.Item, UID: string(m.Token), Secured: m.Secured})
 }
 

@@ -107,7 +107,11 @@ func (t *turn) itemSeen(m ItemSeen) {
 	if m.Scanned {
 		t.Visit.Scanned = true
 	} else {
-		t.Pad = append(t.Pad, Thing{Token: m.Token, Item: m.Item})
+		thing := Thing{Token: m.Token, Item: m.Item, Tag: m.Security}
+		if m.Unready {
+			thing.Tag = NoSecurity
+		}
+		t.Pad = append(t.Pad, thing)
 	}
 	t.Page, t.Visit.Arrived = Welcome, t.Now.Up
 	t.Visit.Last = m.Item.ID
