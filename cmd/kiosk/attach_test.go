@@ -125,6 +125,10 @@ func TestSettings(t *testing.T) {
 	if err := os.WriteFile(rules, []byte("item tag \\d+\nitem line (\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	cards := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(cards, []byte("A:A0A1A2A3A4A5\nB:12\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	with := func(args ...string) []string {
 		return append([]string{"--identity", who, "--data", t.TempDir(), "--scanner", "/dev/null"}, args...)
 	}
@@ -138,6 +142,8 @@ func TestSettings(t *testing.T) {
 		"--window 10x10":             with("--window", "10x10"),
 		"\"more\"":                   with("more"),
 		"--broker-qos 2":             with("--broker-qos", "2"),
+		"--scanner-adds: \"lf\"":     with("--scanner-adds", "aim,lf"),
+		"--card-keys: key 2":         with("--card-keys", cards),
 		"a station needs a language": with("--languages", ","),
 	} {
 		if _, err := parse(args); err == nil || !strings.Contains(err.Error(), says) {

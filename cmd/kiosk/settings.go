@@ -11,6 +11,7 @@ import (
 	"coldstation/cmd/internal/conf"
 	"coldstation/kiosk"
 	"coldstation/rfid"
+	"coldstation/rfid/line"
 	"coldstation/rfid/number"
 	"coldstation/sync/identity"
 )
@@ -23,7 +24,9 @@ type settings struct {
 	ledger   string // file
 	qos      byte
 	readers  []attached
+	keys     []rfid.Key // of cards; none: the public ones
 	scanner  string
+	adds     line.Options // what the scanner puts around a number
 
 	width, height             int // of a window; 0: the whole screen
 	diagonal, perMM, distance float64
@@ -49,7 +52,9 @@ func parse(args []string) (settings, error) {
 		protocol  = set.String("reader-protocol", "auto", "how the pad is spoken to: auto, or a `name` of readersim --help")
 		cards     = set.String("card-reader", "", "`port` of a card reader beside the pad")
 		cardsHow  = set.String("card-reader-protocol", "auto", "how the card reader is spoken to: auto or a `name`")
+		cardKeys  = set.String("card-keys", "", "`file` of keys that open MIFARE Classic cards, one a line, as A:A0A1A2A3A4A5; the public ones are tried after them")
 		scanner   = set.String("scanner", "", "`port` of a barcode scanner, or of a reader that types numbers")
+		adds      = set.String("scanner-adds", "", "what the scanner puts around a number, by commas: `aim` (identifiers), codabar (start and stop letters)")
 		gate      = set.String("security", "afi", "what the gate listens for in a tag, and so what is written: `afi`, eas (of NXP ICODE chips), both or none")
 		secured   = set.String("afi-in-library", "07", "AFI of tags on the shelf, `hex`; 3M's: D7")
 		unsecured = set.String("afi-on-loan", "C2", "AFI of tags on loan, `hex`; 3M's: DA")
@@ -111,6 +116,19 @@ func parse(args []string) (settings, error) {
 	if s.station.Numbers, err = rules(*numbers); err != nil {
 		return s, fmt.Errorf("--numbers: %w", err)
 	}
+	if s.keys, err = keys(*cardKeys); err != nil {
+		return s, fmt.Errorf("--card-keys: %w", err)
+	}
+	for _, word := range list(*adds) {
+		switch word {
+		case "aim":
+			s.adds.AIM = true
+		case "codabar":
+			s.adds.Codabar = true
+		default:
+			return s, fmt.Errorf("--scanner-adds: %q is neither aim nor codabar", word)
+		}
+	}
 	for _, a := range []attached{{*pad, *protocol, false}, {*cards, *cardsHow, true}} {
 		if a.port != "" {
 			s.readers = append(s.readers, a)
@@ -148,6 +166,25 @@ func list(text string) []string {
 func afi(text string) (rfid.AFI, error) {
 	n, err := strconv.ParseUint(text, 16, 8)
 	return rfid.AFI(n), err
+}
+
+// keys are those in a file before the public ones; none when there is no file.
+func keys(path string) (all []rfid.Key, err error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for n, word := range strings.Fields(string(text)) {
+		key, err := rfid.ParseKey(word)
+		if err != nil {
+			return nil, fmt.Errorf("key %d: %w", n+1, err)
+		}
+		all = append(all, key)
+	}
+	return append(all, rfid.DefaultKeys...), nil
 }
 
 // rules are those in a file; none when there is no file.

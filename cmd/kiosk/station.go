@@ -161,7 +161,7 @@ func (a *assembly) attach(to *kiosk.Parts) error {
 		to.Readers = append(to.Readers, a.reader(r.port, driver))
 	}
 	if a.settings.scanner != "" {
-		scanner := line.New(port.Keep(a.settings.scanner, port.Mode{Baud: 9600}), line.Options{})
+		scanner := line.New(port.Keep(a.settings.scanner, port.Mode{Baud: 9600}), a.settings.adds)
 		a.keep(scanner)
 		to.Scanners = append(to.Scanners, scanner)
 	}
@@ -180,7 +180,7 @@ func (a *assembly) find(spec string) (rfid.Reader, error) {
 
 func (a *assembly) reader(spec string, driver drivers.Driver) rfid.Reader {
 	eas := a.settings.station.Gate&kiosk.EASGate != 0
-	reader := driver.New(port.Keep(spec, driver.Mode), drivers.Options{EAS: eas})
+	reader := driver.New(port.Keep(spec, driver.Mode), drivers.Options{EAS: eas, Keys: a.settings.keys})
 	a.keep(reader)
 	return reader
 }
