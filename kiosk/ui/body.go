@@ -371,10 +371,7 @@ func (c *composer) tile(at box, line flow.Line) {
 	c.cover(box{at.x + pad + (t.cover-coverWide)/2, at.y + (at.h-coverHigh)/2, coverWide, coverHigh}, line.Item)
 
 	x := at.x + 2*pad + t.cover
-	high := t.high - 2*pad
-	if room := at.h - 2*pad - high; len(t.author.lines) > 0 && room >= t.author.height() {
-		high += t.author.height()
-	} else {
+	if at.h-t.high < t.author.height() {
 		t.author = block{}
 	}
 	text := t.title.height() + t.author.height() + c.mm(2) + t.state.height()
