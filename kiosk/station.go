@@ -227,15 +227,15 @@ func (s *Station) step(m flow.Msg) {
 	for queue := []flow.Msg{m}; len(queue) > 0; queue = queue[1:] {
 		var effects []flow.Effect
 		s.state, effects = flow.Step(s.state, s.now(), queue[0])
-		if view := s.state.View(); !reflect.DeepEqual(view, s.view) {
-			s.view = view
-			s.screen.Show(view)
-		}
 		for _, e := range effects {
 			if answer := s.carryOut(e); answer != nil {
 				queue = append(queue, answer)
 			}
 		}
+	}
+	if view := s.state.View(); !reflect.DeepEqual(view, s.view) {
+		s.view = view
+		s.screen.Show(view)
 	}
 	if s.state.Visit.ID == 0 {
 		clear(s.shown)

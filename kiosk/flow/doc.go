@@ -35,7 +35,8 @@
 // returned and is offered: somebody else may have brought it. Books left lying
 // from the visit before, or long before the card came, are pointed out and bound
 // to no later card; who wants one lifts it and puts it down again. While one card
-// lies on the pad a second one waits.
+// lies on the pad a second one waits. Once the pad has been empty for some seconds
+// after a loan or a return, another book is another person's and waits for a card.
 //
 // # Saved before said
 //

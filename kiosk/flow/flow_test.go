@@ -242,11 +242,26 @@ func TestTagThatCannotBeWrittenBothersNobody(t *testing.T) {
 func TestNextPersonsSafety(t *testing.T) {
 	d := newDesk(t).show("Helmi").put("A").take("Helmi").wait(time.Hour)
 	d.show("Veikko").wantSees("leftover, A left").put("B")
-	d.wantStory("A to Helmi, B to Veikko")
+	d.wantStory("A to Helmi, B to Veikko").wantSees("visiting, B borrowed, A left")
 	d.lift("A").wantSees("visiting, B borrowed")
 
-	d = newDesk(t).show("Helmi").put("A").take("Helmi").show("Veikko").press(Continue).wantSees("visiting")
+	d = newDesk(t).show("Helmi").put("A").take("Helmi").show("Veikko").press(Continue).wantSees("visiting, A left")
 	d.take("Veikko").wait(90 * time.Second).wantSees("still-there").wait(30 * time.Second).wantSees("welcome")
+
+	// Helmi took her card and her book and went: the book that comes next is
+	// somebody else's, who has yet to show a card.
+	gone := func() *desk { return newDesk(t).show("Helmi").put("A").take("Helmi").lift("A").wait(4 * time.Second) }
+	gone().put("B").wantSees("visiting, B waiting").wantStory("A to Helmi").show("Veikko").wantStory("A to Helmi, B to Veikko")
+	// Within a breath, with her card here, or with the same book, it is still she.
+	newDesk(t).show("Helmi").put("A").take("Helmi").lift("A").wait(3 * time.Second).put("B").wantStory("A to Helmi, B to Helmi")
+	newDesk(t).show("Helmi").put("A").lift("A").wait(time.Minute).put("B").wantStory("A to Helmi, B to Helmi")
+	gone().put("A").wantSees("visiting, A borrowed again").wantStory("A to Helmi")
+	// Nobody's business is left unfinished by it: a tag that is not ready yet does
+	// not keep Helmi's visit open for the next person's book.
+	d = newDesk(t)
+	d.far = true
+	d.show("Helmi").put("A").take("Helmi").lift("A").wait(20 * time.Second)
+	d.put("B").wantSees("visiting, B waiting").wantStory("A to Helmi")
 
 	// Returned, and left lying: not the next person's.
 	newDesk(t).lent("A", "Helmi").put("A").show("Veikko").wantStory("A back from Helmi")

@@ -6,7 +6,7 @@ var Keys = []string{
 	"welcome", "welcome.how", "hello", "hello.how", "moment",
 	"borrowed", "due.day", "due.free", "due.easy", "due.weeks",
 	"returned", "returned.how", "boxed", "boxed.how",
-	"more", "bye", "onecard", "showcard", "showcard.how", "parts", "parts.how",
+	"more", "more.back", "bye", "onecard", "showcard", "showcard.how", "parts", "parts.how",
 	"putback", "putback.how", "keep", "keep.how", "unchanged", "unchanged.how",
 	"askstaff", "askstaff.how", "unread", "unread.how",
 	"leftover", "leftover.how", "still", "still.how",

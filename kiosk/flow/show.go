@@ -68,7 +68,7 @@ func (s State) screen() Screen {
 		return StillThere
 	case s.Page != Welcome:
 		return s.Page
-	case !s.Visit.Passed && len(s.left()) > 0:
+	case !s.Visit.Passed && len(s.Visit.Entries) == 0 && len(s.left()) > 0:
 		return Leftover
 	}
 	return Visiting
@@ -100,6 +100,7 @@ func (s State) showVisit(v *View) {
 		}
 	}
 	v.Title, v.Text = s.headline(v.Lines)
+	v.Lines = append(v.Lines, s.left()...)
 
 	for _, e := range s.Visit.Entries {
 		if s.undoable(e) {
@@ -119,8 +120,11 @@ func (s State) showVisit(v *View) {
 // what happened last, then what to do.
 func (s State) headline(lines []Line) (Phrase, []Phrase) {
 	more := Phrase{Key: "more"}
-	if !s.occupied() {
+	switch {
+	case !s.occupied():
 		more = Phrase{Key: "bye"}
+	case s.Visit.Card == nil:
+		more = Phrase{Key: "more.back"} // nothing is to be taken along
 	}
 	for _, thing := range s.Pad {
 		if owner := s.Visit.Card; thing.Card != nil && owner != nil && thing.Card.Ref != owner.Ref && !thing.Left {

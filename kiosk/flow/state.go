@@ -40,6 +40,7 @@ type Rules struct {
 	Speech       bool
 
 	Linger time.Duration // an empty pad ends a visit in which all is done
+	Part   time.Duration // after so long on an empty pad another item is somebody else's
 	Gather time.Duration // books wait this long for their card
 	Undo   time.Duration // "I did not mean this one"
 	Finish time.Duration // a loan this young with an unready tag is not a return
@@ -64,6 +65,7 @@ func DefaultRules(station circ.StationID, languages ...string) Rules {
 		Languages: languages,
 		Tags:      true,
 		Linger:    12 * time.Second,
+		Part:      4 * time.Second,
 		Gather:    90 * time.Second,
 		Undo:      2 * time.Minute,
 		Finish:    10 * time.Minute,
@@ -102,6 +104,7 @@ type Visit struct {
 	Entries []Entry
 	Last    circ.ItemID   // that something happened to
 	Arrived time.Duration // when the latest book came
+	Emptied time.Duration // when the pad last became empty
 }
 
 // Entry is one item of a visit and what became of it.

@@ -101,6 +101,9 @@ func (t *turn) itemSeen(m ItemSeen) {
 		t.mend(m)
 		return
 	}
+	if t.parted(m.Item.ID) {
+		t.end()
+	}
 	if t.Visit.ID == 0 {
 		t.begin(nil)
 	}
@@ -152,6 +155,14 @@ func (t *turn) understood(token Token) bool {
 	return false
 }
 
+// parted reports whether an item comes from somebody else: whoever has dealt with
+// their items and left the pad empty, card and all, has most likely gone. The item
+// then waits for a card. A scanner's visit leaves the pad empty all the time.
+func (t *turn) parted(id circ.ItemID) bool {
+	return t.Visit.Card != nil && !t.Visit.Scanned && !t.occupied() && !t.Resting &&
+		len(t.Visit.Entries) > 0 && t.entry(id) == nil && t.Now.Up-t.Visit.Emptied >= t.Rules.Part
+}
+
 func (t *turn) strangeSeen(m StrangeSeen) {
 	if t.thing(m.Token) != nil {
 		return
@@ -188,7 +199,7 @@ func (t *turn) lifted(m Lifted) {
 	if t.occupied() {
 		return
 	}
-	t.Touched = false
+	t.Touched, t.Visit.Emptied = false, t.Now.Up
 	if t.Visit.Card == nil && len(t.Visit.Entries) == 0 {
 		t.end()
 	}
