@@ -303,6 +303,32 @@ func TestTag(t *testing.T) {
 	}
 }
 
+// Whatever a tag holds, it is one line of JSON, however the hexadecimal is written.
+func TestTagOfAnything(t *testing.T) {
+	annex := "11010131303030303030303536000000000000 98A4 444B37313835303000000000000000"
+	known := `"item":"1000000056","isil":"DK-718500","parts":1,"part":1,"usage":1,"title":"","crc_ok":true,"note":""}` + "\n"
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--hex", annex}, known}, {[]string{"--hex", "0x" + strings.ToLower(annex), "--dsfid", "0x3e"}, known},
+		{[]string{"--hex", " 11-01:01,3130\t303030\r\n303030353600000000000098A4444B37313835303000000000000000"}, known},
+		{[]string{"--hex", ""}, `"crc_ok":null,"note":"too little memory to tell what is on the tag"}` + "\n"},
+		{[]string{"--hex", "FF"}, `"crc_ok":null,"note":"too little memory to tell what is on the tag"}` + "\n"},
+		{[]string{"--hex", strings.Repeat("FF", 9000)}, `"crc_ok":null,"note":"more memory than any tag has"}` + "\n"},
+	} {
+		out, err := run(append([]string{"tag"}, c.args...)...)
+		if err != nil || !strings.HasPrefix(out, `{"format":"`) || !strings.HasSuffix(out, c.want) {
+			t.Errorf("%.60q: got %q, %v, want %q", c.args, out, err, c.want)
+		}
+	}
+	for _, part := range []string{"1", "1/2x", "/", "2/1", "one/two"} {
+		if out, err := run("tag", "--encode", "--item", "1", "--part", part); err == nil {
+			t.Errorf("part %q: got %q", part, out)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	for _, args := range [][]string{
 		{"dance"}, {"--table", "/nowhere", "--link", "x"}, {"--table", "x"}, {"read"}, {"read", "/dev/nosuchport"}, {"tag"}, {"tag", "--hex", "1"}, {"tag", "--hex", "00", "--encode"}, {"probe"}, {"probe", "/dev/nosuchport"},

@@ -4,10 +4,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"coldstation/rfid/drivers"
 	"coldstation/rfid/iso28560"
@@ -20,6 +22,7 @@ func tag(args []string, out io.Writer) error {
 	dsfid := f.String("dsfid", "", "")
 	encode := f.Bool("encode", false, "")
 	var l iso28560.Label
+	var err error
 	f.StringVar(&l.Item, "item", "", "")
 	f.StringVar(&l.ISIL, "isil", "", "")
 	f.StringVar(&l.Title, "title", "", "")
@@ -29,15 +32,17 @@ func tag(args []string, out io.Writer) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	given := map[string]bool{}
+	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	switch {
 	case f.NArg() > 0:
 		return fmt.Errorf("tag: %q: not expected", f.Arg(0))
-	case *encode == (*text != ""):
+	case *encode == given["hex"]: // also an empty one: a tag of which nothing was read
 		return errors.New("tag: one of --hex HEX and --encode is needed; try readersim --help")
 	}
 	if *encode {
-		if _, err := fmt.Sscanf(*part, "%d/%d", &l.Part, &l.Parts); err != nil {
-			return fmt.Errorf("tag: part %q: want a form like 1/2", *part)
+		if l.Part, l.Parts, err = parsePart(*part); err != nil {
+			return fmt.Errorf("tag: --part %q: want a form like 1/2", *part)
 		}
 		if *usage < -1 || *usage > 15 {
 			return fmt.Errorf("tag: usage %d: want 0 to 15", *usage)
@@ -49,14 +54,13 @@ func tag(args []string, out io.Writer) error {
 		}
 		return err
 	}
-	clean := strings.NewReplacer(" ", "", ":", "", "\n", "").Replace(*text)
-	mem, err := hex.DecodeString(clean)
+	mem, err := hex.DecodeString(bare(*text))
 	if err != nil {
 		return fmt.Errorf("tag: --hex: %w", err)
 	}
 	hint := iso28560.NoDSFID
 	if *dsfid != "" {
-		n, err := strconv.ParseUint(*dsfid, 16, 8)
+		n, err := strconv.ParseUint(bare(*dsfid), 16, 8)
 		if err != nil {
 			return fmt.Errorf("tag: --dsfid %q: want two hexadecimal digits", *dsfid)
 		}
@@ -65,6 +69,30 @@ func tag(args []string, out io.Writer) error {
 	e := json.NewEncoder(out)
 	e.SetEscapeHTML(false)
 	return e.Encode(iso28560.Describe(mem, hint))
+}
+
+// bare takes off how people and programs write hexadecimal: 0x, and what stands
+// between bytes.
+func bare(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) > 2 && strings.EqualFold(text[:2], "0x") {
+		text = text[2:]
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || strings.ContainsRune(":-,", r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// parsePart reads a part and the number of parts.
+func parsePart(text string) (part, parts int, err error) {
+	left, right, _ := strings.Cut(text, "/")
+	if part, err = strconv.Atoi(left); err == nil {
+		parts, err = strconv.Atoi(right)
+	}
+	return part, parts, err
 }
 
 func write(l iso28560.Label, format string) ([]byte, error) {

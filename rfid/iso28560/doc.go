@@ -5,7 +5,7 @@
 // # What a tag can hold
 //
 //	Format          name            told by
-//	Empty           empty           every byte 00, or every byte 55 (3M blanks)
+//	Empty           empty           every byte 00, or every byte 55 (3M blanks); the counter of an ICODE SLIX2 does not count
 //	NDEF            ndef            E1 or E2, then a byte 4x: a phone's Type 5 capability container
 //	Part3           iso28560-3      version nibble 1, CRC over 34 bytes
 //	Part3Short      iso28560-3/32   the same cut to 32 bytes, and memory ends there
@@ -99,6 +99,10 @@
 //	            4 six bits each, 20-5F, filled from 100000
 //	            5 seven bits each, 00-7E, filled with 1
 //	            6 ISO 8859-1      7 UTF-8
+//
+// [Text under compaction 0, for which the application defines nothing, is taken as
+// it stands, an item identifier only if something else says that this is part 2.
+// It is never written.]
 //
 // An ISIL (OIDs 3 and 11, compaction 0) is written with three tables, beginning
 // in the first, and filled with 1:

@@ -28,12 +28,18 @@ type Object struct {
 	OIDFirst bool
 }
 
-// Text expands the object's data, for the OIDs and schemes that hold text.
+// Text expands the object's data, for the OIDs and schemes that hold text. Where
+// the application defines nothing, bytes that are text stand for themselves.
 func (o Object) Text() (string, bool) {
-	if o.Scheme == Application && (o.OID == OIDOwner || o.OID == OIDILLOwn) {
+	switch {
+	case o.Scheme != Application:
+		return expand(o.Scheme, o.Data)
+	case o.OID == OIDOwner, o.OID == OIDILLOwn:
 		return unpackISIL(o.Data)
+	case o.OID == OIDContent, o.OID == OIDUsage:
+		return "", false
 	}
-	return expand(o.Scheme, o.Data)
+	return expand(UTF8, o.Data)
 }
 
 // sound reports whether the object's data is what its OID and scheme promise.
@@ -238,6 +244,8 @@ func (r *record) credible(dsfid int) bool {
 		return false
 	case r.index() != nil || dsfid == DSFIDPart2:
 		return true
+	case r.objects[0].Scheme == Application: // two bytes before some text are no more than that
+		return false
 	case r.second() == nil:
 		return r.whole() && (len(r.rest) == 0 || blank(r.rest))
 	}
@@ -277,6 +285,9 @@ func (r *record) appendTo(to []byte) []byte {
 func (r *record) tag() Tag {
 	t := Tag{Label: Label{Usage: Unstated}, Format: Part2, body: r}
 	t.Item, _ = r.objects[0].Text()
+	if r.objects[0].Scheme == Application {
+		note(&t.Note, "the item identifier is written as it is, without a compaction")
+	}
 	for _, o := range r.objects[1:] {
 		s, ok := o.Text()
 		switch o.OID {

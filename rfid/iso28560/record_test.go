@@ -56,6 +56,12 @@ func TestPart2(t *testing.T) {
 			Label{Item: "99", Usage: Unstated}, "the set information cannot be read"},
 		{"an owner without its fill", "11 01 63 02 01 80 03 04 32 40 8E 90 00", NoDSFID,
 			Label{Item: "99", Usage: Unstated}, "the owner cannot be read"},
+		{"text under compaction 0, with an index", "01 04 41 42 31 32 02 01 60 04 02 33 31 05 01 10 00", NoDSFID,
+			Label{Item: "AB12", Parts: 3, Part: 1, Usage: Circulation}, "the item identifier is written as it is, without a compaction"},
+		{"text under compaction 0, with a hint", "01 04 41 42 31 32 00 00", DSFIDPart2,
+			Label{Item: "AB12", Usage: Unstated}, "the item identifier is written as it is, without a compaction"},
+		{"a title under compaction 0", "11 01 63 02 02 00 02 0F 02 03 E4 69 74 00", NoDSFID, // ä of ISO 8859-1 is no UTF-8
+			Label{Item: "99", Usage: Unstated}, "the title cannot be read"},
 		{"old data behind the end", "11 01 63 02 01 20 05 01 21 00 11 22 33", NoDSFID,
 			Label{Item: "99", Usage: NotCirculating}, ""},
 	} {

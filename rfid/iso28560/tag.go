@@ -182,11 +182,23 @@ func Decode(mem []byte, dsfid int) (Tag, error) {
 	if l := parseLegacy(mem); l != nil {
 		return l.tag(), nil
 	}
-	return Tag{Label: Label{Usage: Unstated}, Note: "not a library tag that we know", body: raw(mem)},
+	why := "not a library tag that we know"
+	if len(mem) < shortLen {
+		why = "too little memory to tell what is on the tag"
+	}
+	return Tag{Label: Label{Usage: Unstated}, Note: why, body: raw(mem)},
 		fmt.Errorf("decode %d bytes: %w", len(mem), ErrUnknown)
 }
 
+// counterAt is where an ICODE SLIX2 keeps a counter, in the last of its 80 blocks.
+//
+// Source: NXP, SL2S2602 data sheet, counter block.
+const counterAt, slix2Len = 79 * 4, 80 * 4
+
 func blank(mem []byte) bool {
+	if len(mem) == slix2Len {
+		mem = mem[:counterAt]
+	}
 	if len(mem) == 0 || mem[0] != 0x00 && mem[0] != 0x55 {
 		return false
 	}

@@ -255,3 +255,32 @@ func BenchmarkDecode(b *testing.B) {
 		})
 	}
 }
+
+func TestShortAndBare(t *testing.T) {
+	slix2 := make([]byte, 320)
+	slix2[316] = 1
+	written := bytes.Clone(slix2)
+	written[315] = 1
+	for _, tt := range []struct {
+		name  string
+		mem   []byte
+		dsfid int
+		want  Format
+		note  string
+	}{
+		{"nothing was read", nil, NoDSFID, Unknown, "too little memory to tell what is on the tag"},
+		{"a basic block cut inside its owner", golden(t, "annex-b1")[:28], DSFIDPart3, Unknown, "too little memory to tell what is on the tag"},
+		{"the beginning of an empty tag", make([]byte, 4), NoDSFID, Empty, "nothing is written on the tag"},
+		{"a SLIX2 that counts", slix2, NoDSFID, Empty, "nothing is written on the tag"},
+		{"a SLIX2 with one byte written", written, NoDSFID, Unknown, "not a library tag that we know"},
+		{"as long as text, under compaction 0 and nothing more", unhex(t, "01 04 41 42 31 32 00 00"), NoDSFID, Unknown, "too little memory to tell what is on the tag"},
+	} {
+		tag, err := Decode(tt.mem, tt.dsfid)
+		if tag.Format != tt.want || tag.Note != tt.note || (err != nil) != (tt.want == Unknown) || tag.Item != "" {
+			t.Errorf("%s: got %v %q %q, %v, want %v %q", tt.name, tag.Format, tag.Item, tag.Note, err, tt.want, tt.note)
+		}
+		if got := tag.Encode(); !bytes.Equal(got, tt.mem) {
+			t.Errorf("%s: Encode = % X, want % X", tt.name, got, tt.mem)
+		}
+	}
+}
