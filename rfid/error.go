@@ -41,6 +41,15 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Blame is an *Error about a chip; its Op is formatted as by fmt.Sprintf. No
+// error stays none.
+func Blame(err error, uid UID, op string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Op: fmt.Sprintf(op, args...), UID: uid, Err: err}
+}
+
 // Remedy is what a caller can do about an error.
 type Remedy uint8
 

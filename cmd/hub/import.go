@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
-	"strings"
 
 	"coldstation/assets"
 	"coldstation/cmd/internal/conf"
@@ -16,8 +13,7 @@ import (
 	"coldstation/sync/hub/store"
 )
 
-// importFiles brings in files that a library exported. What a file holds is
-// told by the first column of a CSV file's heading; anything else is MARCXML.
+// importFiles brings in files that a library exported: all of them or nothing.
 func importFiles(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("hub import", flag.ContinueOnError)
 	data := dataFlag(set)
@@ -70,27 +66,12 @@ func demo(ctx context.Context, args []string) error {
 	return bring(ctx, *data, c)
 }
 
-func read(c *store.Collection, content []byte) (err error) {
-	heading, _, _ := strings.Cut(strings.TrimPrefix(string(content), "\uFEFF"), "\n")
-	first := strings.Trim(strings.FieldsFunc(heading+",", func(r rune) bool { return r == ',' || r == ';' || r == '\t' })[0], "\" \r")
-	switch in := bytes.NewReader(content); first {
-	case "barcode":
-		err = add(&c.Items, in, collection.ReadItems)
-	case "card":
-		err = add(&c.Patrons, in, collection.ReadPatrons)
-	case "policy":
-		err = add(&c.Policies, in, collection.ReadPolicies)
-	case "proxy":
-		err = add(&c.Proxies, in, collection.ReadProxies)
-	default:
-		err = add(&c.Items, in, collection.ReadMARC)
-	}
-	return err
-}
-
-func add[T any](to *[]T, in io.Reader, read func(io.Reader) ([]T, error)) error {
-	more, err := read(in)
-	*to = append(*to, more...)
+func read(c *store.Collection, content []byte) error {
+	f, err := collection.Read(content)
+	c.Items = append(c.Items, f.Items...)
+	c.Patrons = append(c.Patrons, f.Patrons...)
+	c.Policies = append(c.Policies, f.Policies...)
+	c.Proxies = append(c.Proxies, f.Proxies...)
 	return err
 }
 

@@ -19,10 +19,12 @@
 //
 // The keys that begin with "language." describe the language itself:
 //
-//	language.name    as its speakers write it
-//	language.voice   the name of its voice in espeak-ng
-//	language.days    seven names of weekdays, from Sunday, as a date has them
-//	language.months  twelve names of months, from January, as a date has them
-//	language.date    of {weekday}, {day} and {month}
-//	language.title   {title} in quotation marks
+//	language.name      as its speakers write it
+//	language.voice     the name of its voice in espeak-ng
+//	language.days      seven names of weekdays, from Sunday, as a date has them
+//	language.months    twelve names of months, from January, as a date has them
+//	language.ordinals  thirty-one days of a month, as a date that is said has them
+//	language.date      of {weekday}, {day} and {month}; {day} is a number where it
+//	                   is shown and an ordinal where it is said
+//	language.title     {title} in quotation marks
 package phrase

@@ -26,6 +26,7 @@ type Words struct {
 	spoken map[string]string
 	days   []string
 	months []string
+	nth    []string // days of a month, as they are said
 }
 
 // Book is the words of all languages by their tags.
@@ -82,9 +83,11 @@ func Parse(tag string, text []byte) (*Words, error) {
 	if err := scan.Err(); err != nil {
 		return nil, err
 	}
-	w.days, w.months = strings.Fields(w.shown["language.days"]), strings.Fields(w.shown["language.months"])
-	if len(w.days) != 7 || len(w.months) != 12 {
-		return nil, fmt.Errorf("%d weekdays and %d months", len(w.days), len(w.months))
+	for key, list := range map[string]*[]string{"language.days": &w.days, "language.months": &w.months, "language.ordinals": &w.nth} {
+		*list = strings.Fields(w.shown[key])
+	}
+	if len(w.days) != 7 || len(w.months) != 12 || len(w.nth) != 31 {
+		return nil, fmt.Errorf("%d weekdays, %d months and %d ordinals", len(w.days), len(w.months), len(w.nth))
 	}
 	for _, key := range append([]string{"language.name", "language.voice", "language.date", "language.title"}, flow.Keys...) {
 		if !w.has(key) {
@@ -172,35 +175,31 @@ func (w *Words) fill(key string, p flow.Phrase, quote string) string {
 	if !found {
 		return key
 	}
-	title := p.Title
+	title, day := p.Title, w.sayDate(p.Day)
 	if quote != "" {
-		title = strings.ReplaceAll(quote, "{title}", title)
+		title, day = strings.ReplaceAll(quote, "{title}", title), w.Date(p.Day)
 	}
-	return strings.NewReplacer("{name}", p.Name, "{title}", title, "{n}", strconv.Itoa(p.N), "{day}", w.Date(p.Day)).Replace(text)
+	return strings.NewReplacer("{name}", p.Name, "{title}", title, "{n}", strconv.Itoa(p.N), "{day}", day).Replace(text)
 }
 
 // Date is a day in words, in the day's own place: weekday, number and month.
 func (w *Words) Date(day time.Time) string {
-	return strings.NewReplacer(
-		"{weekday}", w.days[day.Weekday()],
-		"{day}", strconv.Itoa(day.Day()),
-		"{month}", w.months[day.Month()-1],
-	).Replace(w.shown["language.date"])
+	return w.date(w.shown["language.date"], strconv.Itoa(day.Day()), day)
 }
 
-// Spoken is a whole screen as it is said, sentence by sentence. Names and titles
-// are left out unless aloud: others may hear them.
-func (w *Words) Spoken(v flow.View, aloud bool) []string {
-	var sentences []string
-	say := func(p flow.Phrase) {
-		if !aloud {
-			p.Name, p.Title = "", ""
-		}
-		sentences = append(sentences, w.Say(p))
+// sayDate is a day as it is said: a voice makes a plain number of "14.".
+func (w *Words) sayDate(day time.Time) string {
+	format, differs := w.spoken["language.date"]
+	if !differs {
+		format = w.shown["language.date"]
 	}
-	say(v.Title)
-	for _, p := range v.Text {
-		say(p)
-	}
-	return sentences
+	return w.date(format, w.nth[day.Day()-1], day)
+}
+
+func (w *Words) date(format, number string, day time.Time) string {
+	return strings.NewReplacer(
+		"{weekday}", w.days[day.Weekday()],
+		"{day}", number,
+		"{month}", w.months[day.Month()-1],
+	).Replace(format)
 }

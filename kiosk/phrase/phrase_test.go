@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -58,6 +57,7 @@ func TestDates(t *testing.T) {
 
 func TestForms(t *testing.T) {
 	b := book(t)
+	day := time.Date(2026, 12, 14, 0, 0, 0, 0, time.UTC)
 	tests := []struct {
 		tag    string
 		phrase flow.Phrase
@@ -74,6 +74,9 @@ func TestForms(t *testing.T) {
 		{"fi", flow.Phrase{Key: "due.weeks", N: 4}, "Laina-aika on noin 4 viikkoa.", "Laina-aika on noin 4 viikkoa."},
 		{"sv", flow.Phrase{Key: "leftover", N: 1}, "Här ligger en bok kvar", "Här ligger en bok kvar"},
 		{"sv", flow.Phrase{Key: "leftover", N: 2}, "Här ligger böcker kvar", "Här ligger böcker kvar"},
+		{"fi", flow.Phrase{Key: "due.day", Day: day}, "Palautuspäivä on maanantai 14. joulukuuta.", "Palautuspäivä on maanantai neljästoista joulukuuta."},
+		{"sv", flow.Phrase{Key: "fate.due.day", Day: day}, "Senast måndag 14 december", "Senast måndag den fjortonde december"},
+		{"en", flow.Phrase{Key: "fate.due.day", Day: day}, "Bring back by Monday 14 December", "Bring back by Monday the fourteenth of December"},
 		// A title is never read as a template.
 		{"en", flow.Phrase{Key: "borrowed", Title: "{name} {n}"}, "You have borrowed “{name} {n}”", "You have borrowed {name} {n}"},
 		{"en", flow.Phrase{Key: "no.such"}, "no.such", "no.such"},
@@ -118,6 +121,7 @@ func TestBadWords(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"a missing key":    {strings.Replace(string(english), "\nkeep.how =", "\nkeep.hew =", 1), "no words for keep.how"},
 		"a missing day":    {strings.Replace(string(english), "Sunday ", "", 1), "6 weekdays"},
+		"a missing number": {strings.Replace(string(english), " twenty-first", "", 1), "30 ordinals"},
 		"an unknown brace": {string(english) + "\na = {titel}\n", "nothing stands in {titel}"},
 		"an open brace":    {string(english) + "\na = {title\n", "nothing stands in {title"},
 		"an unknown form":  {string(english) + "\na[dual] = b\n", "no such form"},
@@ -271,22 +275,6 @@ func TestShortSentences(t *testing.T) {
 			t.Errorf("%s of %s is too much at once: %s", key, tag, text)
 		}
 	})
-}
-
-func TestSpokenKeepsNamesAndTitles(t *testing.T) {
-	v := flow.View{
-		Title: flow.Phrase{Key: "borrowed", Title: "Sinuhe"},
-		Text:  []flow.Phrase{{Key: "due.free"}, {Key: "hello", Name: "Helmi"}},
-	}
-	w := book(t)["fi"]
-	quiet := []string{"Lainasit tämän kirjan", "Voit pitää kirjan niin kauan kuin haluat.", "Hei"}
-	if got := w.Spoken(v, false); !slices.Equal(got, quiet) {
-		t.Errorf("got %q, want %q", got, quiet)
-	}
-	aloud := []string{"Lainasit kirjan Sinuhe", "Voit pitää kirjan niin kauan kuin haluat.", "Hei, Helmi"}
-	if got := w.Spoken(v, true); !slices.Equal(got, aloud) {
-		t.Errorf("got %q, want %q", got, aloud)
-	}
 }
 
 // FuzzParse: read, or refuse and say why.

@@ -5,103 +5,20 @@ import (
 	"testing"
 	"time"
 
-	"coldstation/rfid"
 	"coldstation/rfid/feig"
 	"coldstation/rfid/rfidtest"
 	"coldstation/rfid/sim"
 )
 
-// clocked counts the bytes and the exchanges that pass a port.
-type clocked struct {
-	rfid.Port
-	bytes, requests int
-}
-
-func (c *clocked) Write(p []byte) (int, error) {
-	c.bytes += len(p)
-	c.requests++
-	return c.Port.Write(p)
-}
-
-func (c *clocked) Read(p []byte) (int, error) {
-	n, err := c.Port.Read(p)
-	c.bytes += n
-	return n, err
-}
-
-// airtime adds up what a simulated reader says its answers take.
-type airtime struct {
-	sim.Device
-	total time.Duration
-}
-
-func (a *airtime) Answer(dst, request []byte, m sim.Moment) ([]byte, time.Duration) {
-	out, air := a.Device.Answer(dst, request, m)
-	a.total += air
-	return out, air
-}
-
-// BenchmarkInventory prints the time of a round divided by what its bytes, the
-// chips and the pauses between requests that the protocol demands need.
 func BenchmarkInventory(b *testing.B) {
 	for _, n := range []int{1, 5, 20} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			line, _ := sim.NewLine("feig", rfidtest.Table(b, n))
-			air := &airtime{Device: line.Device}
-			line.Device, line.Baud = air, 38400
-			host, far := sim.Pipe()
-			served := make(chan struct{})
-			go func() { line.Serve(far); close(served) }()
-			port := &clocked{Port: host}
-			r := feig.New(port, feig.Options{})
-			tags := make([]rfid.Tag, 0, n)
-			for b.Loop() {
-				var err error
-				if tags, err = r.Inventory(tags[:0]); err != nil || len(tags) != n {
-					b.Fatalf("got %d tags, %v", len(tags), err)
-				}
-			}
-			took := b.Elapsed()
-			r.Close()
-			<-served
-			least := time.Duration(port.bytes*line.Bits)*time.Second/38400 + air.total + time.Duration(port.requests)*5*time.Millisecond
-			ratio := float64(took) / float64(least)
-			b.ReportMetric(ratio, "ratio")
-			if b.N > 1 {
-				fmt.Printf("ratio inventory-feig-%d %.3f\n", n, ratio)
-			}
+			ratio := rfidtest.BenchInventory(b, rfidtest.Inventory{Driver: driver(feig.Options{}), Tags: n, Pause: 5 * time.Millisecond})
+			fmt.Printf("ratio inventory-feig-%d %.3f\n", n, ratio)
 		})
 	}
 }
 
-// echo answers every request at once from memory, without allocating.
-type echo struct {
-	rfid.Port
-	reset, inventory, ready []byte
-}
-
-func (e *echo) Write(p []byte) (int, error) {
-	if e.ready = e.inventory; p[2] == 0x69 {
-		e.ready = e.reset
-	}
-	return len(p), nil
-}
-func (e *echo) Read(p []byte) (int, error)      { return copy(p, e.ready), nil }
-func (e *echo) SetReadDeadline(time.Time) error { return nil }
-
 func TestInventoryAllocatesNothing(t *testing.T) {
-	f := sim.NewFeig(rfidtest.Table(t, 5))
-	reset, _ := f.Answer(nil, []byte{0x05, 0xFF, 0x69, 0x89, 0x01}, sim.Moment{})
-	inventory, _ := f.Answer(nil, []byte{0x07, 0xFF, 0xB0, 0x01, 0x00, 0x1C, 0x56}, sim.Moment{})
-	r := feig.New(&echo{reset: reset, inventory: inventory}, feig.Options{})
-	tags := make([]rfid.Tag, 0, 8)
-	allocs := testing.AllocsPerRun(20, func() {
-		var err error
-		if tags, err = r.Inventory(tags[:0]); err != nil || len(tags) != 5 {
-			t.Fatalf("got %d tags, %v", len(tags), err)
-		}
-	})
-	if allocs != 0 {
-		t.Errorf("an inventory: got %v allocations, want 0", allocs)
-	}
+	rfidtest.AllocatesNothing(t, feig.New(&rfidtest.Echo{Device: sim.NewFeig(rfidtest.Table(t, 5))}, feig.Options{}), 5)
 }

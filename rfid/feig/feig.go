@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"coldstation/rfid"
+	"coldstation/rfid/exchange"
 )
 
 var (
@@ -27,8 +27,6 @@ type Options struct {
 const (
 	attempts  = 3
 	pause     = 5 * time.Millisecond   // before a request, after the last answer
-	gap       = 100 * time.Millisecond // inside an answer; USB adapters hold bytes back
-	quiet     = 25 * time.Millisecond  // after which a disturbed line counts as silent
 	stepLimit = 500 * time.Millisecond // for command 52, which needs no tag
 	mostBytes = 128                    // of memory in one request
 )
@@ -36,17 +34,12 @@ const (
 // Reader is a FEIG reader on a port. An operation on a reader that keeps silent
 // ends after Timeout and half a second.
 type Reader struct {
-	opts   Options
-	port   rfid.Port
-	closed atomic.Bool
+	opts Options
+	line *exchange.Line
 
 	mu    sync.Mutex // one operation at a time
 	out   []byte     // the request
-	in    []byte     // received, not yet used
-	used  int        // bytes of in that belong to the last answer
-	chunk [512]byte
-	last  time.Time // of the last byte received
-	stray bool      // the line may carry old answers
+	stray bool       // the line may carry old answers
 }
 
 // New is a reader on p, which it owns from now on. Nothing is sent yet.
@@ -54,14 +47,11 @@ func New(p rfid.Port, o Options) *Reader {
 	if o.Timeout == 0 {
 		o.Timeout = 1200 * time.Millisecond
 	}
-	return &Reader{opts: o, port: p, out: make([]byte, 0, 64)}
+	return &Reader{opts: o, line: exchange.On(p), out: make([]byte, 0, 64)}
 }
 
 // Close releases the port and whoever waits for an answer.
-func (r *Reader) Close() error {
-	r.closed.Store(true)
-	return r.port.Close()
-}
+func (r *Reader) Close() error { return r.line.Close() }
 
 // Probe asks whatever listens on p for its software version, and describes it
 // when the answer is a FEIG reader's. The port should run at 38400 8E1.
@@ -88,7 +78,7 @@ func (r *Reader) Inventory(dst []rfid.Tag) ([]rfid.Tag, error) {
 	var err error
 	for range attempts {
 		dst, err = r.inventory(dst[:start], start)
-		if !passing(err) {
+		if !exchange.Passing(err) {
 			break
 		}
 	}
@@ -134,7 +124,7 @@ func (r *Reader) Info(uid rfid.UID) (rfid.Info, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	info, err := r.info(uid)
-	return info, blame(err, uid, "system information")
+	return info, rfid.Blame(err, uid, "system information")
 }
 
 func (r *Reader) info(uid rfid.UID) (info rfid.Info, err error) {
@@ -146,7 +136,7 @@ func (r *Reader) info(uid rfid.UID) (info rfid.Info, err error) {
 		if err == nil && info.UID != uid {
 			err, r.stray = fmt.Errorf("%w: answer of %s", rfid.ErrBroken, info.UID), true
 		}
-		if !passing(err) {
+		if !exchange.Passing(err) {
 			break
 		}
 	}
@@ -162,7 +152,7 @@ func (r *Reader) ReadBlocks(uid rfid.UID, first, count int, dst []byte) ([]byte,
 	defer r.mu.Unlock()
 	out, _, err := r.read(uid, first, count, dst)
 	if err != nil {
-		return dst, blame(err, uid, "read blocks %d+%d", first, count)
+		return dst, rfid.Blame(err, uid, "read blocks %d+%d", first, count)
 	}
 	return out, nil
 }
@@ -192,7 +182,7 @@ func (r *Reader) read(uid rfid.UID, first, count int, dst []byte) (_ []byte, siz
 			err, r.stray = fmt.Errorf("%w: blocks of %d bytes after blocks of %d", rfid.ErrBroken, wide, size), true
 			return dst, size, err
 		}
-		if tries++; passing(err) && tries < attempts {
+		if tries++; exchange.Passing(err) && tries < attempts {
 			continue
 		}
 		if err != nil {
@@ -207,7 +197,7 @@ func (r *Reader) read(uid rfid.UID, first, count int, dst []byte) (_ []byte, siz
 func (r *Reader) WriteBlocks(uid rfid.UID, first, size int, data []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return blame(r.write(uid, first, size, data), uid, "write %d bytes from block %d", len(data), first)
+	return rfid.Blame(r.write(uid, first, size, data), uid, "write %d bytes from block %d", len(data), first)
 }
 
 func (r *Reader) write(uid rfid.UID, first, size int, data []byte) error {
@@ -221,7 +211,7 @@ func (r *Reader) write(uid rfid.UID, first, size int, data []byte) error {
 			b = appendReversed(b, data[i:i+size])
 		}
 		err := r.told(b)
-		if tries++; passing(err) && tries < attempts {
+		if tries++; exchange.Passing(err) && tries < attempts {
 			continue
 		}
 		if err != nil {
@@ -250,8 +240,8 @@ func (r *Reader) WriteAFI(uid rfid.UID, afi rfid.AFI) error {
 	var err error
 	for range attempts {
 		wrote := r.told(append(r.address(uid, isoAFI), byte(afi)))
-		if away(wrote) {
-			if err = wrote; passing(err) {
+		if exchange.Away(wrote) {
+			if err = wrote; exchange.Passing(err) {
 				continue
 			}
 			break
@@ -264,12 +254,12 @@ func (r *Reader) WriteAFI(uid rfid.UID, afi rfid.AFI) error {
 			return nil
 		}
 		err = fmt.Errorf("%w (%s)", rfid.ErrNotWritten, info.AFI)
-		if wrote != nil && !passing(wrote) {
+		if wrote != nil && !exchange.Passing(wrote) {
 			err = wrote
 			break
 		}
 	}
-	return blame(err, uid, "write AFI %s", afi)
+	return rfid.Blame(err, uid, "write AFI %s", afi)
 }
 
 // Requests of NXP's ICODE chips, as they go over the air: flags (high data rate,
@@ -293,15 +283,15 @@ func (r *Reader) SetEAS(uid rfid.UID, on bool) error {
 		op, cmd = "set EAS", setEAS
 	}
 	if !r.opts.EAS {
-		return blame(fmt.Errorf("%w: EAS is switched off in the settings", rfid.ErrUnsupported), uid, "%s", op)
+		return rfid.Blame(fmt.Errorf("%w: EAS is switched off in the settings", rfid.ErrUnsupported), uid, "%s", op)
 	}
 	var err error
 	for range attempts {
-		if err = r.eas(uid, cmd, on); !passing(err) {
+		if err = r.eas(uid, cmd, on); !exchange.Passing(err) {
 			break
 		}
 	}
-	return blame(err, uid, "%s", op)
+	return rfid.Blame(err, uid, "%s", op)
 }
 
 // eas writes the bit and listens for the alarm as a gate does. Silence means no
@@ -363,32 +353,11 @@ func (r *Reader) address(uid rfid.UID, sub byte) []byte {
 	return uid.Append(append(r.begin(cmdISO), sub, modeAddressed))
 }
 
-// passing tells whether asking again may help.
-func passing(err error) bool {
-	return errors.Is(err, rfid.ErrBroken) || errors.Is(err, rfid.ErrTimeout) && !errors.Is(err, errMute)
-}
-
-// away tells whether the reader itself did not answer.
-func away(err error) bool {
-	return errors.Is(err, rfid.ErrTimeout) || errors.Is(err, rfid.ErrGone) || errors.Is(err, rfid.ErrClosed)
-}
-
-// errMute is a reader that does not even answer what needs no tag.
-var errMute = errors.New("reader is mute")
-
-// blame says what was asked of which chip.
-func blame(err error, uid rfid.UID, op string, args ...any) error {
-	if err == nil {
-		return nil
-	}
-	return &rfid.Error{Op: fmt.Sprintf(op, args...), UID: uid, Err: err}
-}
-
 // exchange is the round trip: it seals and sends a begun request and returns the
 // answer, whose data is valid until the next exchange. All waiting happens here.
 func (r *Reader) exchange(request []byte, limit time.Duration) (frame, error) {
-	if r.closed.Load() {
-		return frame{}, rfid.ErrClosed
+	if err := r.line.Closed(); err != nil {
+		return frame{}, err
 	}
 	if r.stray {
 		if err := r.step(); err != nil {
@@ -405,27 +374,18 @@ func (r *Reader) exchange(request []byte, limit time.Duration) (frame, error) {
 // old.
 func (r *Reader) step() error {
 	var b [16]byte
-	for n := 0; ; n++ {
-		r.drain()
+	return r.line.Step(1, attempts+1, func() error {
 		_, err := r.roundTrip(seal(append(open(b[:0], r.opts.Advanced, cmdBaud), 0)), stepLimit)
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, rfid.ErrTimeout):
-			return fmt.Errorf("%w: %w", errMute, err)
-		case !errors.Is(err, rfid.ErrBroken) || n == attempts:
-			return err
-		}
-	}
+		return err
+	})
 }
 
 func (r *Reader) roundTrip(request []byte, limit time.Duration) (frame, error) {
-	if wait := pause - time.Since(r.last); wait > 0 {
+	if wait := pause - time.Since(r.line.Heard); wait > 0 {
 		time.Sleep(wait)
 	}
-	r.in, r.used = r.in[:0], 0
-	if _, err := r.port.Write(request); err != nil {
-		return frame{}, r.cause(err)
+	if err := r.line.Send(request); err != nil {
+		return frame{}, err
 	}
 	cmd := request[2]
 	if request[0] == 2 {
@@ -433,65 +393,18 @@ func (r *Reader) roundTrip(request []byte, limit time.Duration) (frame, error) {
 	}
 	until := time.Now().Add(limit)
 	for {
-		f, n, err := decode(r.in[r.used:], true)
+		f, n, err := decode(r.line.Rest(), true)
 		switch {
 		case err == nil:
-			r.used += n
-			if f.Command == cmd {
+			if r.line.Take(n); f.Command == cmd {
 				return f, nil
 			}
 			continue // somebody else's answer
 		case !errors.Is(err, errCut):
-			r.drain()
-			return frame{}, fmt.Errorf("%w: %w", rfid.ErrBroken, err)
+			return frame{}, r.line.Spoil(err)
 		}
-		part := len(r.in) - r.used
-		wait := until
-		if soon := time.Now().Add(gap); part > 0 && soon.Before(until) {
-			wait = soon
-		}
-		err = r.receive(wait)
-		if errors.Is(err, rfid.ErrTimeout) && part > 0 {
-			r.in, r.used = r.in[:0], 0
-			return frame{}, fmt.Errorf("%w: it ends after %d bytes", rfid.ErrBroken, part)
-		}
-		if err != nil {
+		if err := r.line.More(until); err != nil {
 			return frame{}, err
 		}
 	}
-}
-
-// receive adds what arrives before the given time.
-func (r *Reader) receive(until time.Time) error {
-	if err := r.port.SetReadDeadline(until); err != nil {
-		return r.cause(err)
-	}
-	n, err := r.port.Read(r.chunk[:])
-	if n > 0 {
-		r.in = append(r.in, r.chunk[:n]...)
-		r.last = time.Now()
-		return nil
-	}
-	if err == nil {
-		err = rfid.ErrTimeout
-	}
-	return r.cause(err)
-}
-
-// drain throws away what arrives until the line is quiet; a line that never is
-// will be asked all the same.
-func (r *Reader) drain() {
-	for end := time.Now().Add(10 * quiet); time.Now().Before(end); r.in = r.in[:0] {
-		if r.receive(time.Now().Add(quiet)) != nil {
-			break
-		}
-	}
-	r.in, r.used = r.in[:0], 0
-}
-
-func (r *Reader) cause(err error) error {
-	if r.closed.Load() {
-		return rfid.ErrClosed
-	}
-	return rfid.PortError(err)
 }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"coldstation/rfid"
+	"coldstation/rfid/exchange"
 )
 
 var (
@@ -25,8 +25,6 @@ type Options struct {
 
 const (
 	attempts   = 3
-	gap        = 100 * time.Millisecond // inside an answer; USB adapters hold bytes back
-	quiet      = 25 * time.Millisecond  // after which a disturbed line counts as silent
 	stepLimit  = 300 * time.Millisecond // for the version, which needs no tag
 	mostRead   = 16                     // blocks in one request
 	mostWrite  = 8
@@ -36,16 +34,12 @@ const (
 // Reader is a 3M reader on a port. An operation on a reader that keeps silent
 // ends after Timeout and a second.
 type Reader struct {
-	opts   Options
-	port   rfid.Port
-	closed atomic.Bool
+	opts Options
+	line *exchange.Line
 
 	mu    sync.Mutex // one operation at a time
 	out   []byte     // the request
-	in    []byte     // received
-	used  int        // bytes of in that belong to the last answer
-	chunk [512]byte
-	stray bool // the line may carry old answers
+	stray bool       // the line may carry old answers
 }
 
 // New is a reader on p, which it owns from now on. Nothing is sent yet.
@@ -53,14 +47,11 @@ func New(p rfid.Port, o Options) *Reader {
 	if o.Timeout == 0 {
 		o.Timeout = 1500 * time.Millisecond
 	}
-	return &Reader{opts: o, port: p}
+	return &Reader{opts: o, line: exchange.On(p)}
 }
 
 // Close releases the port and whoever waits for an answer.
-func (r *Reader) Close() error {
-	r.closed.Store(true)
-	return r.port.Close()
-}
+func (r *Reader) Close() error { return r.line.Close() }
 
 // Probe sends whatever listens on p the greeting of 3M's own software, and
 // describes it when it answers as a 3M reader. The port should run at 19200 8N1.
@@ -88,7 +79,7 @@ func (r *Reader) Inventory(dst []rfid.Tag) ([]rfid.Tag, error) {
 	start := len(dst)
 	var err error
 	for range attempts {
-		if dst, err = r.inventory(dst[:start]); !passing(err) {
+		if dst, err = r.inventory(dst[:start]); !exchange.Passing(err) {
 			break
 		}
 	}
@@ -124,12 +115,12 @@ func (r *Reader) Info(uid rfid.UID) (info rfid.Info, err error) {
 			info, err = parseInfo(data)
 			info.UID = uid
 		}
-		if !passing(err) {
+		if !exchange.Passing(err) {
 			break
 		}
 	}
 	if err != nil {
-		return rfid.Info{}, blame(err, uid, "tag information")
+		return rfid.Info{}, rfid.Blame(err, uid, "tag information")
 	}
 	return info, nil
 }
@@ -140,7 +131,7 @@ func (r *Reader) ReadBlocks(uid rfid.UID, first, count int, dst []byte) ([]byte,
 	defer r.mu.Unlock()
 	out, err := r.read(uid, first, count, dst)
 	if err != nil {
-		return dst, blame(err, uid, "read blocks %d+%d", first, count)
+		return dst, rfid.Blame(err, uid, "read blocks %d+%d", first, count)
 	}
 	return out, nil
 }
@@ -162,7 +153,7 @@ func (r *Reader) read(uid rfid.UID, first, count int, dst []byte) ([]byte, error
 		if err == nil {
 			dst, err = appendBlocks(dst, data, first, n)
 		}
-		if tries++; passing(err) && tries < attempts {
+		if tries++; exchange.Passing(err) && tries < attempts {
 			continue
 		}
 		if err != nil {
@@ -177,7 +168,7 @@ func (r *Reader) read(uid rfid.UID, first, count int, dst []byte) ([]byte, error
 func (r *Reader) WriteBlocks(uid rfid.UID, first, size int, data []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return blame(r.write(uid, first, size, data), uid, "write %d bytes from block %d", len(data), first)
+	return rfid.Blame(r.write(uid, first, size, data), uid, "write %d bytes from block %d", len(data), first)
 }
 
 func (r *Reader) write(uid rfid.UID, first, size int, data []byte) error {
@@ -192,7 +183,7 @@ func (r *Reader) write(uid rfid.UID, first, size int, data []byte) error {
 		part := data[:min(len(data), len(held))]
 		n := len(part) / size
 		_, err := r.ask(uid, cmdWrite, append([]byte{byte(first), byte(n), 0}, part...)...)
-		if tries++; passing(err) && tries < attempts {
+		if tries++; exchange.Passing(err) && tries < attempts {
 			continue
 		}
 		if err != nil {
@@ -221,12 +212,10 @@ func (r *Reader) WriteAFI(uid rfid.UID, afi rfid.AFI) error {
 	var err error
 	for range attempts {
 		_, wrote := r.ask(uid, cmdWriteAFI, byte(afi))
-		if errors.Is(wrote, rfid.ErrTimeout) && !errors.Is(wrote, errMute) {
-			err = wrote
-			continue
-		}
-		if !answered(wrote) {
-			err = wrote
+		if exchange.Away(wrote) {
+			if err = wrote; exchange.Passing(err) {
+				continue
+			}
 			break
 		}
 		var held rfid.AFI
@@ -234,12 +223,12 @@ func (r *Reader) WriteAFI(uid rfid.UID, afi rfid.AFI) error {
 			break
 		}
 		err = fmt.Errorf("%w (%s)", rfid.ErrNotWritten, held)
-		if wrote != nil && !passing(wrote) {
+		if wrote != nil && !exchange.Passing(wrote) {
 			err = wrote
 			break
 		}
 	}
-	return blame(err, uid, "write AFI %s", afi)
+	return rfid.Blame(err, uid, "write AFI %s", afi)
 }
 
 // afi asks a tag for its AFI.
@@ -254,7 +243,7 @@ func (r *Reader) afi(uid rfid.UID) (rfid.AFI, error) {
 		if err == nil {
 			err = fmt.Errorf("%w: AFI of %d bytes", rfid.ErrBroken, len(data))
 		}
-		if !passing(err) {
+		if !exchange.Passing(err) {
 			break
 		}
 	}
@@ -270,15 +259,15 @@ func (r *Reader) SetEAS(uid rfid.UID, on bool) error {
 		op, value = "set EAS", 1
 	}
 	if !r.opts.EAS {
-		return blame(fmt.Errorf("%w: EAS is switched off in the settings", rfid.ErrUnsupported), uid, "%s", op)
+		return rfid.Blame(fmt.Errorf("%w: EAS is switched off in the settings", rfid.ErrUnsupported), uid, "%s", op)
 	}
 	var err error
 	for range attempts {
-		if err = r.eas(uid, value); !passing(err) {
+		if err = r.eas(uid, value); !exchange.Passing(err) {
 			break
 		}
 	}
-	return blame(err, uid, "%s", op)
+	return rfid.Blame(err, uid, "%s", op)
 }
 
 // eas writes the bit and checks it. A tag whose bit is off keeps silent at the
@@ -332,36 +321,14 @@ func (r *Reader) answer(uid rfid.UID, cmd byte, rest ...byte) ([]byte, Code, err
 	return f.Data[8:], f.Code, refusal(f)
 }
 
-// passing tells whether asking again may help.
-func passing(err error) bool {
-	return errors.Is(err, rfid.ErrBroken) || errors.Is(err, rfid.ErrTimeout) && !errors.Is(err, errMute)
-}
-
-// answered tells whether an error, if any, came from the reader and not from the
-// line.
-func answered(err error) bool {
-	return !errors.Is(err, rfid.ErrTimeout) && !errors.Is(err, rfid.ErrGone) && !errors.Is(err, rfid.ErrClosed)
-}
-
-// errMute is a reader that does not even answer what needs no tag.
-var errMute = errors.New("reader is mute")
-
-// blame says what was asked of which chip.
-func blame(err error, uid rfid.UID, op string, args ...any) error {
-	if err == nil {
-		return nil
-	}
-	return &rfid.Error{Op: fmt.Sprintf(op, args...), UID: uid, Err: err}
-}
-
 // exchange is the round trip: it seals and sends a begun request and returns the
 // answer, whose data is valid until the next exchange. All waiting happens here.
 func (r *Reader) exchange(request []byte) (frame, error) {
 	r.out = request
-	if r.closed.Load() {
-		return frame{}, rfid.ErrClosed
+	if err := r.line.Closed(); err != nil {
+		return frame{}, err
 	}
-	if r.stray || len(r.in) > r.used { // nothing comes unasked
+	if r.stray || len(r.line.Rest()) > 0 { // nothing comes unasked
 		if err := r.step(); err != nil {
 			return frame{}, err
 		}
@@ -376,86 +343,30 @@ func (r *Reader) exchange(request []byte) (frame, error) {
 // reader that is busy ignores the request, so it is sent more than once.
 func (r *Reader) step() error {
 	var b [8]byte
-	for n := 1; ; n++ {
-		r.drain()
+	return r.line.Step(attempts, attempts, func() error {
 		_, err := r.roundTrip(seal(open(b[:0], cmdVersion)), stepLimit)
-		switch {
-		case err == nil || !passing(err):
-			return err
-		case n < attempts:
-			continue
-		case errors.Is(err, rfid.ErrTimeout):
-			return fmt.Errorf("%w: %w", errMute, err)
-		}
 		return err
-	}
+	})
 }
 
 func (r *Reader) roundTrip(request []byte, limit time.Duration) (frame, error) {
-	r.in, r.used = r.in[:0], 0
-	if _, err := r.port.Write(request); err != nil {
-		return frame{}, r.cause(err)
+	if err := r.line.Send(request); err != nil {
+		return frame{}, err
 	}
 	until := time.Now().Add(limit)
 	for {
-		f, n, err := decode(r.in[r.used:], true)
+		f, n, err := decode(r.line.Rest(), true)
 		switch {
 		case err == nil:
-			r.used += n
-			if f.Start == request[0] && f.Command == request[3] {
+			if r.line.Take(n); f.Start == request[0] && f.Command == request[3] {
 				return f, nil
 			}
 			continue // an old answer
 		case !errors.Is(err, errCut):
-			r.drain()
-			return frame{}, fmt.Errorf("%w: %w", rfid.ErrBroken, err)
+			return frame{}, r.line.Spoil(err)
 		}
-		part := len(r.in) - r.used
-		wait := until
-		if soon := time.Now().Add(gap); part > 0 && soon.Before(until) {
-			wait = soon
-		}
-		err = r.receive(wait)
-		if errors.Is(err, rfid.ErrTimeout) && part > 0 {
-			r.in, r.used = r.in[:0], 0
-			return frame{}, fmt.Errorf("%w: it ends after %d bytes", rfid.ErrBroken, part)
-		}
-		if err != nil {
+		if err := r.line.More(until); err != nil {
 			return frame{}, err
 		}
 	}
-}
-
-// receive adds what arrives before the given time.
-func (r *Reader) receive(until time.Time) error {
-	if err := r.port.SetReadDeadline(until); err != nil {
-		return r.cause(err)
-	}
-	n, err := r.port.Read(r.chunk[:])
-	if n > 0 {
-		r.in = append(r.in, r.chunk[:n]...)
-		return nil
-	}
-	if err == nil {
-		err = rfid.ErrTimeout
-	}
-	return r.cause(err)
-}
-
-// drain throws away what arrives until the line is quiet; a line that never is
-// will be asked all the same.
-func (r *Reader) drain() {
-	for end := time.Now().Add(10 * quiet); time.Now().Before(end); r.in = r.in[:0] {
-		if r.receive(time.Now().Add(quiet)) != nil {
-			break
-		}
-	}
-	r.in, r.used = r.in[:0], 0
-}
-
-func (r *Reader) cause(err error) error {
-	if r.closed.Load() {
-		return rfid.ErrClosed
-	}
-	return rfid.PortError(err)
 }

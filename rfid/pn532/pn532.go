@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"coldstation/rfid"
+	"coldstation/rfid/exchange"
 )
 
 var _ rfid.CardMemory = (*Reader)(nil)
@@ -21,8 +21,6 @@ type Options struct {
 
 const (
 	attempts  = 3
-	gap       = 100 * time.Millisecond // inside an answer; USB adapters hold bytes back
-	quiet     = 25 * time.Millisecond  // after which a disturbed line counts as silent
 	stepLimit = 200 * time.Millisecond // for commands that need no card
 	fieldOff  = 6 * time.Millisecond   // until cards have forgotten: ISO/IEC 14443-3, 5 ms
 )
@@ -34,20 +32,16 @@ var wake = append(append([]byte(nil), ackFrame...), 0x55, 0x55, 0, 0, 0, 0, 0, 0
 // Reader is a PN532 on a port. It sees at most two cards at once. An operation
 // on a chip that keeps silent ends within Timeout and a second.
 type Reader struct {
-	opts   Options
-	port   rfid.Port
-	closed atomic.Bool
+	opts Options
+	line *exchange.Line
 
 	mu     sync.Mutex // one operation at a time
 	out    []byte     // the command
 	sent   []byte     // its frame
-	in     []byte     // received
-	used   int        // bytes of in that belong to earlier frames
-	chunk  [512]byte
-	cards  []target  // of the last list
-	ready  bool      // awake, set up, and no old answers on the line
-	halted bool      // a card may be deaf until the field has been off
-	rest   time.Time // nothing is sent before
+	cards  []target   // of the last list
+	ready  bool       // awake, set up, and no old answers on the line
+	halted bool       // a card may be deaf until the field has been off
+	rest   time.Time  // nothing is sent before
 	nonce  byte
 }
 
@@ -59,14 +53,11 @@ func New(p rfid.Port, o Options) *Reader {
 	if len(o.Keys) == 0 {
 		o.Keys = rfid.DefaultKeys
 	}
-	return &Reader{opts: o, port: p, halted: true}
+	return &Reader{opts: o, line: exchange.On(p), halted: true}
 }
 
 // Close releases the port and whoever waits for an answer.
-func (r *Reader) Close() error {
-	r.closed.Store(true)
-	return r.port.Close()
-}
+func (r *Reader) Close() error { return r.line.Close() }
 
 // Probe wakes whatever listens on p and asks for its firmware. The port should
 // run at 115200 8N1.
@@ -121,7 +112,7 @@ func (r *Reader) ReadSector(uid rfid.UID, sector int, dst []byte) ([]byte, error
 func (r *Reader) again(f func() error) (err error) {
 	for range attempts {
 		err = f()
-		if !errors.Is(err, rfid.ErrBroken) && !errors.Is(err, rfid.ErrTimeout) || errors.Is(err, errMute) {
+		if !exchange.Passing(err) {
 			break
 		}
 	}
@@ -238,9 +229,6 @@ func (r *Reader) card(command []byte) ([]byte, error) {
 	return data[1:], refusal(data[0])
 }
 
-// errMute is a chip that does not even answer what needs no card.
-var errMute = errors.New("reader is mute")
-
 // begin starts a command; its data is appended.
 func (r *Reader) begin(cmd byte) []byte {
 	if r.out == nil {
@@ -252,8 +240,8 @@ func (r *Reader) begin(cmd byte) []byte {
 // exchange is the round trip: it sends a begun command and returns the data of
 // the answer, valid until the next exchange. All waiting happens here.
 func (r *Reader) exchange(command []byte) ([]byte, error) {
-	if r.closed.Load() {
-		return nil, rfid.ErrClosed
+	if err := r.line.Closed(); err != nil {
+		return nil, err
 	}
 	if !r.ready {
 		if err := r.prepare(); err != nil {
@@ -270,18 +258,7 @@ func (r *Reader) exchange(command []byte) ([]byte, error) {
 // before the echo of a fresh number is old.
 func (r *Reader) prepare() error {
 	r.halted = true
-	for n := 0; ; n++ {
-		r.drain()
-		err := r.setUp()
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, rfid.ErrTimeout) && n > 0: // not the first: one answer may be lost
-			return fmt.Errorf("%w: %w", errMute, err)
-		case !errors.Is(err, rfid.ErrBroken) && !errors.Is(err, rfid.ErrTimeout) || n == attempts:
-			return err
-		}
-	}
+	return r.line.Step(2, attempts+1, r.setUp) // silence counts from the second time: one answer may be lost
 }
 
 func (r *Reader) setUp() error {
@@ -309,18 +286,17 @@ func (r *Reader) roundTrip(request []byte, cmd byte, limit time.Duration) ([]byt
 	if wait := time.Until(r.rest); wait > 0 {
 		time.Sleep(wait)
 	}
-	r.in, r.used = r.in[:0], 0
-	if _, err := r.port.Write(request); err != nil {
-		return nil, r.cause(err)
+	if err := r.line.Send(request); err != nil {
+		return nil, err
 	}
 	until := time.Now().Add(limit)
 	acked, spoilt := false, error(nil)
 	for {
-		r.used += start(r.in[r.used:])
-		f, n, err := decode(r.in[r.used:])
+		r.line.Take(start(r.line.Rest()))
+		f, n, err := decode(r.line.Rest())
 		switch {
 		case err == nil:
-			r.used += n
+			r.line.Take(n)
 			switch {
 			case f.Kind == ack:
 				acked = true
@@ -333,57 +309,19 @@ func (r *Reader) roundTrip(request []byte, cmd byte, limit time.Duration) ([]byt
 			continue
 		case !errors.Is(err, errCut):
 			spoilt = err
-			r.used++
+			r.line.Take(1)
 			continue
 		}
 		wait := until
-		disturbed := len(r.in) > r.used || spoilt != nil
-		if soon := time.Now().Add(gap); disturbed && soon.Before(until) {
-			wait = soon
+		if spoilt != nil {
+			wait = exchange.Soon(until)
 		}
-		err = r.receive(wait)
-		if errors.Is(err, rfid.ErrTimeout) && disturbed {
-			if spoilt == nil {
-				spoilt = fmt.Errorf("it ends after %d bytes", len(r.in)-r.used)
-			}
+		err = r.line.More(wait)
+		if spoilt != nil && exchange.Passing(err) {
 			return nil, fmt.Errorf("%w: %w", rfid.ErrBroken, spoilt)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-}
-
-// receive adds what arrives before the given time.
-func (r *Reader) receive(until time.Time) error {
-	if err := r.port.SetReadDeadline(until); err != nil {
-		return r.cause(err)
-	}
-	n, err := r.port.Read(r.chunk[:])
-	if n > 0 {
-		r.in = append(r.in, r.chunk[:n]...)
-		return nil
-	}
-	if err == nil {
-		err = rfid.ErrTimeout
-	}
-	return r.cause(err)
-}
-
-// drain throws away what arrives until the line is quiet; a line that never is
-// will be asked all the same.
-func (r *Reader) drain() {
-	for end := time.Now().Add(10 * quiet); time.Now().Before(end); r.in = r.in[:0] {
-		if r.receive(time.Now().Add(quiet)) != nil {
-			break
-		}
-	}
-	r.in, r.used = r.in[:0], 0
-}
-
-func (r *Reader) cause(err error) error {
-	if r.closed.Load() {
-		return rfid.ErrClosed
-	}
-	return rfid.PortError(err)
 }

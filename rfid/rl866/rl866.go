@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"coldstation/rfid"
+	"coldstation/rfid/exchange"
 )
 
 var (
@@ -26,8 +26,6 @@ type Options struct {
 
 const (
 	attempts   = 3
-	gap        = 100 * time.Millisecond // inside an answer; USB adapters hold bytes back
-	quiet      = 25 * time.Millisecond  // after which a disturbed line counts as silent
 	stepLimit  = 300 * time.Millisecond // to resynchronise, which needs no tag
 	mostRead   = 28                     // blocks in one request
 	mostWrite  = 96                     // bytes in one request
@@ -39,19 +37,15 @@ const (
 // Reader is an RL866 on a port. An operation on a reader that keeps silent ends
 // after Timeout and a second.
 type Reader struct {
-	opts   Options
-	port   rfid.Port
-	closed atomic.Bool
+	opts Options
+	line *exchange.Line
 
 	mu    sync.Mutex // one operation at a time
 	out   []byte     // the request
-	in    []byte     // received
-	used  int        // bytes of in that belong to the last answer
 	whole []byte     // the INF of an answer in several blocks
-	chunk [512]byte
-	seq   byte  // of the next request: 0 or the bit
-	found []tag // by the last inventory
-	stray bool  // the line may carry old answers, the reader hold old handles
+	seq   byte       // of the next request: 0 or the bit
+	found []tag      // by the last inventory
+	stray bool       // the line may carry old answers, the reader hold old handles
 }
 
 // New is a reader on p, which it owns from now on. Nothing is sent yet.
@@ -59,14 +53,11 @@ func New(p rfid.Port, o Options) *Reader {
 	if o.Timeout == 0 {
 		o.Timeout = 2 * time.Second
 	}
-	return &Reader{opts: o, port: p, stray: true}
+	return &Reader{opts: o, line: exchange.On(p), stray: true}
 }
 
 // Close releases the port and whoever waits for an answer.
-func (r *Reader) Close() error {
-	r.closed.Store(true)
-	return r.port.Close()
-}
+func (r *Reader) Close() error { return r.line.Close() }
 
 // Probe asks whatever listens on p to resynchronise, and describes it when it
 // answers as an RL866. The port should run at 38400 8E1.
@@ -90,7 +81,7 @@ func (r *Reader) Inventory(dst []rfid.Tag) ([]rfid.Tag, error) {
 	defer r.mu.Unlock()
 	var err error
 	for range attempts {
-		if err = r.inventory(); !passing(err) {
+		if err = r.inventory(); !exchange.Passing(err) {
 			break
 		}
 	}
@@ -137,7 +128,7 @@ func (r *Reader) Info(uid rfid.UID) (info rfid.Info, err error) {
 		info, err = r.info(uid, handle)
 		return err
 	})
-	return info, blame(err, uid, "system information")
+	return info, rfid.Blame(err, uid, "system information")
 }
 
 func (r *Reader) info(uid rfid.UID, handle byte) (rfid.Info, error) {
@@ -163,7 +154,7 @@ func (r *Reader) ReadBlocks(uid rfid.UID, first, count int, dst []byte) ([]byte,
 		return err
 	})
 	if err != nil {
-		return dst, blame(err, uid, "read blocks %d+%d", first, count)
+		return dst, rfid.Blame(err, uid, "read blocks %d+%d", first, count)
 	}
 	return out, nil
 }
@@ -201,10 +192,10 @@ func (r *Reader) WriteBlocks(uid rfid.UID, first, size int, data []byte) error {
 	defer r.mu.Unlock()
 	if size < 1 || size > 32 || len(data) == 0 || len(data)%size != 0 || first < 0 || first+len(data)/size > mostBlocks {
 		err := fmt.Errorf("%w: %d bytes in blocks of %d", rfid.ErrRange, len(data), size)
-		return blame(err, uid, "write %d bytes from block %d", len(data), first)
+		return rfid.Blame(err, uid, "write %d bytes from block %d", len(data), first)
 	}
 	err := r.with(uid, func(handle byte) error { return r.write(handle, first, size, data) })
-	return blame(err, uid, "write %d bytes from block %d", len(data), first)
+	return rfid.Blame(err, uid, "write %d bytes from block %d", len(data), first)
 }
 
 func (r *Reader) write(handle byte, first, size int, data []byte) error {
@@ -243,12 +234,12 @@ func (r *Reader) WriteAFI(uid rfid.UID, afi rfid.AFI) error {
 			return fmt.Errorf("read AFI back: %w", err)
 		case info.AFI == afi:
 			return nil
-		case wrote != nil && !passing(wrote):
+		case wrote != nil && !exchange.Passing(wrote):
 			return wrote
 		}
 		return fmt.Errorf("%w (%s)", rfid.ErrNotWritten, info.AFI)
 	})
-	return blame(err, uid, "write AFI %s", afi)
+	return rfid.Blame(err, uid, "write AFI %s", afi)
 }
 
 // SetEAS implements rfid.Alarm, if Options allow.
@@ -260,10 +251,10 @@ func (r *Reader) SetEAS(uid rfid.UID, on bool) error {
 		op, code = "set EAS", opEASOn
 	}
 	if !r.opts.EAS {
-		return blame(fmt.Errorf("%w: EAS is switched off in the settings", rfid.ErrUnsupported), uid, "%s", op)
+		return rfid.Blame(fmt.Errorf("%w: EAS is switched off in the settings", rfid.ErrUnsupported), uid, "%s", op)
 	}
 	err := r.with(uid, func(handle byte) error { return r.eas(uid, handle, code, on) })
-	return blame(err, uid, "%s", op)
+	return rfid.Blame(err, uid, "%s", op)
 }
 
 // eas writes the bit and listens for the alarm as a gate does. A tag whose bit is
@@ -298,7 +289,7 @@ func (r *Reader) with(uid rfid.UID, work func(handle byte) error) error {
 				_, _ = r.command(append(r.begin(cmdDisconnect), handle))
 			}
 		}
-		if !passing(err) && !errors.Is(err, rfid.ErrNotWritten) {
+		if !exchange.Passing(err) && !errors.Is(err, rfid.ErrNotWritten) {
 			break
 		}
 	}
@@ -338,31 +329,15 @@ func (r *Reader) access(handle byte, code uint16, parameters ...byte) ([]byte, e
 // begin begins a request; command gives it its sequence number.
 func (r *Reader) begin(cmd byte) []byte { return append(open(r.out[:0], 0), cmd) }
 
-// passing tells whether asking again may help.
-func passing(err error) bool {
-	return errors.Is(err, rfid.ErrBroken) || errors.Is(err, rfid.ErrTimeout) && !errors.Is(err, errMute)
-}
-
-// errMute is a reader that does not even resynchronise.
-var errMute = errors.New("reader is mute")
-
-// blame says what was asked of which chip.
-func blame(err error, uid rfid.UID, op string, args ...any) error {
-	if err == nil {
-		return nil
-	}
-	return &rfid.Error{Op: fmt.Sprintf(op, args...), UID: uid, Err: err}
-}
-
 // command is the round trip: it seals and sends a begun request and returns what
 // follows the status in the answer, valid until the next command. All waiting
 // happens here.
 func (r *Reader) command(request []byte) ([]byte, error) {
 	r.out = request
-	if r.closed.Load() {
-		return nil, rfid.ErrClosed
+	if err := r.line.Closed(); err != nil {
+		return nil, err
 	}
-	if r.stray || len(r.in) > r.used { // nothing comes unasked
+	if r.stray || len(r.line.Rest()) > 0 { // nothing comes unasked
 		if err := r.step(); err != nil {
 			return nil, err
 		}
@@ -383,42 +358,34 @@ func (r *Reader) command(request []byte) ([]byte, error) {
 // Then it drops the handles that are left.
 func (r *Reader) step() error {
 	var b [16]byte
-	for n := 1; ; n++ {
-		r.drain()
+	err := r.line.Step(attempts, attempts, func() error {
 		r.stray, r.seq = true, 0
 		_, err := r.roundTrip(seal(open(b[:0], resync)), stepLimit)
 		if err == nil {
 			_, err = r.roundTrip(seal(append(open(b[:0], 0), cmdDisconnect, all)), stepLimit)
 		}
-		switch {
-		case err == nil:
-			r.stray, r.seq = false, sequence
-			return nil
-		case !passing(err):
-			return err
-		case n < attempts:
-			continue
-		case errors.Is(err, rfid.ErrTimeout):
-			return fmt.Errorf("%w: %w", errMute, err)
-		}
 		return err
+	})
+	if err == nil {
+		r.stray, r.seq = false, sequence
 	}
+	return err
 }
 
 // roundTrip sends a sealed request and returns the answer to it, its INF in one
 // piece.
 func (r *Reader) roundTrip(request []byte, limit time.Duration) (frame, error) {
-	r.in, r.used, r.whole = r.in[:0], 0, r.whole[:0]
-	if _, err := r.port.Write(request); err != nil {
-		return frame{}, r.cause(err)
+	r.whole = r.whole[:0]
+	if err := r.line.Send(request); err != nil {
+		return frame{}, err
 	}
 	until := time.Now().Add(limit)
 	var next byte // acknowledgement that asks for the block after the last one
 	for {
-		f, n, err := decode(r.in[r.used:])
+		f, n, err := decode(r.line.Rest())
 		switch {
 		case err == nil:
-			r.used += n
+			r.line.Take(n)
 			if !answers(f, request, len(r.whole) > 0) {
 				continue // old
 			}
@@ -431,34 +398,25 @@ func (r *Reader) roundTrip(request []byte, limit time.Duration) (frame, error) {
 				return f, nil
 			}
 			if len(r.whole) > longest {
-				r.drain()
-				return frame{}, fmt.Errorf("%w: answer does not end", rfid.ErrBroken)
+				return frame{}, r.line.Spoil(errors.New("answer does not end"))
 			}
 			next = acknowledge | (f.PCB^sequence)&sequence>>2
 			continue
 		case !errors.Is(err, errCut):
-			r.drain()
-			return frame{}, fmt.Errorf("%w: %w", rfid.ErrBroken, err)
+			return frame{}, r.line.Spoil(err)
 		}
-		part := len(r.in) - r.used
 		wait := until
-		if soon := time.Now().Add(gap); (part > 0 || next != 0) && soon.Before(until) {
-			wait = soon
+		if next != 0 {
+			wait = exchange.Soon(until)
 		}
-		err = r.receive(wait)
-		switch {
-		case err == nil:
-		case errors.Is(err, rfid.ErrTimeout) && part > 0:
-			r.in, r.used = r.in[:0], 0
-			return frame{}, fmt.Errorf("%w: it ends after %d bytes", rfid.ErrBroken, part)
-		case errors.Is(err, rfid.ErrTimeout) && next != 0:
+		err = r.line.More(wait)
+		if errors.Is(err, rfid.ErrTimeout) && next != 0 {
 			// The reader does not send all blocks at once; it waits to be asked.
 			var b [8]byte
-			if _, err := r.port.Write(seal(open(b[:0], next))); err != nil {
-				return frame{}, r.cause(err)
-			}
+			err = r.line.Write(seal(open(b[:0], next)))
 			next = 0
-		default:
+		}
+		if err != nil {
 			return frame{}, err
 		}
 	}
@@ -475,38 +433,4 @@ func answers(f frame, request []byte, continues bool) bool {
 		return true
 	}
 	return (f.PCB^request[3])&sequence == 0 && len(f.Info) > 0 && f.Info[0] == request[4]
-}
-
-// receive adds what arrives before the given time.
-func (r *Reader) receive(until time.Time) error {
-	if err := r.port.SetReadDeadline(until); err != nil {
-		return r.cause(err)
-	}
-	n, err := r.port.Read(r.chunk[:])
-	if n > 0 {
-		r.in = append(r.in, r.chunk[:n]...)
-		return nil
-	}
-	if err == nil {
-		err = rfid.ErrTimeout
-	}
-	return r.cause(err)
-}
-
-// drain throws away what arrives until the line is quiet; a line that never is
-// will be asked all the same.
-func (r *Reader) drain() {
-	for end := time.Now().Add(10 * quiet); time.Now().Before(end); r.in = r.in[:0] {
-		if r.receive(time.Now().Add(quiet)) != nil {
-			break
-		}
-	}
-	r.in, r.used = r.in[:0], 0
-}
-
-func (r *Reader) cause(err error) error {
-	if r.closed.Load() {
-		return rfid.ErrClosed
-	}
-	return rfid.PortError(err)
 }

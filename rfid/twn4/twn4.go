@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"coldstation/rfid"
+	"coldstation/rfid/exchange"
 )
 
 var (
@@ -28,8 +28,6 @@ type Options struct {
 
 const (
 	attempts  = 3
-	gap       = 100 * time.Millisecond // inside an answer; USB adapters hold bytes back
-	quiet     = 25 * time.Millisecond  // after which a disturbed line counts as silent
 	stepLimit = 150 * time.Millisecond // for the version, which needs no tag
 	asking    = 6                      // times for two equal answers
 
@@ -41,21 +39,17 @@ const (
 // Reader is a TWN4 on a port. It sees one tag or card at a time. An operation on
 // a reader that keeps silent ends within Timeout and a second.
 type Reader struct {
-	opts   Options
-	port   rfid.Port
-	closed atomic.Bool
+	opts Options
+	line *exchange.Line
 
 	mu     sync.Mutex // one operation at a time
 	format Format     // found to be spoken; Auto until then
 	out    []byte     // the request
 	sent   []byte     // as it travels
-	in     []byte     // received
-	used   int        // bytes of in that belong to earlier answers
 	answer []byte
 	first  []byte // of two answers that must be equal
 	known  []byte // last answer to a search that is believed
-	chunk  [512]byte
-	ready  bool // set up, and no old answers on the line
+	ready  bool   // set up, and no old answers on the line
 }
 
 // New is a reader on p, which it owns from now on. Nothing is sent yet.
@@ -69,14 +63,11 @@ func New(p rfid.Port, o Options) *Reader {
 	if len(o.Keys) == 0 {
 		o.Keys = rfid.DefaultKeys
 	}
-	return &Reader{opts: o, port: p, format: o.Format}
+	return &Reader{opts: o, line: exchange.On(p), format: o.Format}
 }
 
 // Close releases the port and whoever waits for an answer.
-func (r *Reader) Close() error {
-	r.closed.Store(true)
-	return r.port.Close()
-}
+func (r *Reader) Close() error { return r.line.Close() }
 
 // Probe asks whatever listens on p for its version, in all formats, binary first
 // since a line of text ends whatever binary bytes an ASCII reader has taken for
@@ -147,8 +138,8 @@ func (r *Reader) WriteBlocks(uid rfid.UID, first, size int, data []byte) error {
 // WriteAFI implements rfid.Securer, to say that it cannot.
 func (r *Reader) WriteAFI(uid rfid.UID, afi rfid.AFI) error {
 	err := fmt.Errorf("%w: the generic ISO 15693 command is not described", rfid.ErrUnsupported)
-	if r.closed.Load() {
-		err = rfid.ErrClosed
+	if closed := r.line.Closed(); closed != nil {
+		err = closed
 	}
 	return &rfid.Error{Op: fmt.Sprintf("write AFI %s", afi), UID: uid, Err: err}
 }
@@ -228,9 +219,9 @@ func (r *Reader) operation(uid rfid.UID, op string, f func() error) (err error) 
 // may be a disturbed digit.
 func (r *Reader) passing(err error) bool {
 	switch {
-	case errors.Is(err, errMute):
+	case errors.Is(err, exchange.ErrMute):
 		return false
-	case errors.Is(err, rfid.ErrBroken), errors.Is(err, rfid.ErrTimeout), errors.Is(err, rfid.ErrNotWritten), errors.Is(err, errNo):
+	case exchange.Passing(err), errors.Is(err, rfid.ErrNotWritten), errors.Is(err, errNo):
 		return true
 	}
 	var c code
@@ -380,10 +371,7 @@ func (r *Reader) sector(uid rfid.UID, sector int, dst []byte) ([]byte, error) {
 	return dst, r.why(uid, rfid.ErrKey)
 }
 
-var (
-	errMute = errors.New("reader is mute")                        // it does not even answer what needs no tag
-	errNo   = errors.New("it did not work, which is all we know") // result 00
-)
+var errNo = errors.New("it did not work, which is all we know") // result 00
 
 // why is the cause of a result 00: the tag left, or what remains.
 func (r *Reader) why(uid rfid.UID, remains error) error {
@@ -455,8 +443,8 @@ func (r *Reader) begin(api, function byte) []byte {
 // exchange is the round trip: it sends a begun request and returns the results
 // of the answer, valid until the next exchange. All waiting happens here.
 func (r *Reader) exchange(request []byte) ([]byte, error) {
-	if r.closed.Load() {
-		return nil, rfid.ErrClosed
+	if err := r.line.Closed(); err != nil {
+		return nil, err
 	}
 	r.out = request
 	if !r.ready {
@@ -501,7 +489,7 @@ func (r *Reader) synchronise() (version string, err error) {
 	}
 	known := r.format
 	for _, f := range formats {
-		r.drain()
+		r.line.Drain()
 		r.format = f
 		if version, err = r.version(); err == nil {
 			return version, nil
@@ -511,7 +499,7 @@ func (r *Reader) synchronise() (version string, err error) {
 		}
 	}
 	if errors.Is(err, rfid.ErrTimeout) {
-		err = fmt.Errorf("%w: %w", errMute, err)
+		err = fmt.Errorf("%w: %w", exchange.ErrMute, err)
 	}
 	r.format = known
 	return "", err
@@ -539,9 +527,8 @@ func (r *Reader) version() (string, error) {
 
 // roundTrip sends what is ready to be sent and waits for an answer.
 func (r *Reader) roundTrip(limit time.Duration) ([]byte, error) {
-	r.in, r.used = r.in[:0], 0
-	if _, err := r.port.Write(r.sent); err != nil {
-		return nil, r.cause(err)
+	if err := r.line.Send(r.sent); err != nil {
+		return nil, err
 	}
 	return r.await(time.Now().Add(limit))
 }
@@ -549,8 +536,8 @@ func (r *Reader) roundTrip(limit time.Duration) ([]byte, error) {
 // await is the results of the next answer.
 func (r *Reader) await(until time.Time) ([]byte, error) {
 	for {
-		message, n, err := decode(r.answer[:0], r.in[r.used:], r.format)
-		r.used += n
+		message, n, err := decode(r.answer[:0], r.line.Rest(), r.format)
+		r.line.Take(n)
 		switch {
 		case err == nil:
 			r.answer = message
@@ -558,52 +545,8 @@ func (r *Reader) await(until time.Time) ([]byte, error) {
 		case !errors.Is(err, errCut):
 			return nil, fmt.Errorf("%w: %w", rfid.ErrBroken, err)
 		}
-		part := len(r.in) - r.used
-		wait := until
-		if soon := time.Now().Add(gap); part > 0 && soon.Before(until) {
-			wait = soon
-		}
-		err = r.receive(wait)
-		if errors.Is(err, rfid.ErrTimeout) && part > 0 {
-			r.in, r.used = r.in[:0], 0
-			return nil, fmt.Errorf("%w: it ends after %d bytes", rfid.ErrBroken, part)
-		}
-		if err != nil {
+		if err := r.line.More(until); err != nil {
 			return nil, err
 		}
 	}
-}
-
-// receive adds what arrives before the given time.
-func (r *Reader) receive(until time.Time) error {
-	if err := r.port.SetReadDeadline(until); err != nil {
-		return r.cause(err)
-	}
-	n, err := r.port.Read(r.chunk[:])
-	if n > 0 {
-		r.in = append(r.in, r.chunk[:n]...)
-		return nil
-	}
-	if err == nil {
-		err = rfid.ErrTimeout
-	}
-	return r.cause(err)
-}
-
-// drain throws away what arrives until the line is quiet; a line that never is
-// will be asked all the same.
-func (r *Reader) drain() {
-	for end := time.Now().Add(10 * quiet); time.Now().Before(end); r.in = r.in[:0] {
-		if r.receive(time.Now().Add(quiet)) != nil {
-			break
-		}
-	}
-	r.in, r.used = r.in[:0], 0
-}
-
-func (r *Reader) cause(err error) error {
-	if r.closed.Load() {
-		return rfid.ErrClosed
-	}
-	return rfid.PortError(err)
 }

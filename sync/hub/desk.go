@@ -7,6 +7,8 @@ import (
 	"hash/fnv"
 	"time"
 
+	"github.com/google/uuid"
+
 	"coldstation/sync/courier"
 	"coldstation/sync/hub/store"
 	"coldstation/sync/identity"
@@ -14,7 +16,7 @@ import (
 )
 
 // desk serves one station: a loop around the receiver of its events and the
-// sender of its notices. What it is told and has no room for is lost, as on any
+// sender of its notices. A message that it has no room for is lost, as on any
 // link, and asked for again.
 type desk struct {
 	*Hub
@@ -25,7 +27,11 @@ type desk struct {
 	stream   store.Stream    // of the sender
 	up       bool
 	flagged  bool // the store may hold conditions that the next commit settles
+	refused  bool // the store may hold that the station refuses its notices
 	renewed  time.Duration
+	ledger   uuid.UUID // that spoke last
+	swaps    allowance // of one ledger for another
+	leave    context.CancelFunc
 }
 
 type deskMsg interface{ deskMsg() }
@@ -33,7 +39,7 @@ type deskMsg interface{ deskMsg() }
 type (
 	deskUp      struct{} // the link is up
 	deskDown    struct{}
-	deskTold    struct{} // there may be more notices
+	deskNotices struct{} // there may be more notices for the station
 	deskMessage struct {
 		way      wire.Direction
 		payload  []byte
@@ -43,17 +49,19 @@ type (
 
 func (deskUp) deskMsg()      {}
 func (deskDown) deskMsg()    {}
-func (deskTold) deskMsg()    {}
+func (deskNotices) deskMsg() {}
 func (deskMessage) deskMsg() {}
 
 const inboxRoom = 4 * courier.Window
 
 func newDesk(h *Hub, station identity.Enrolled) *desk {
-	return &desk{Hub: h, station: station, inbox: make(chan deskMsg, inboxRoom), flagged: true}
+	return &desk{Hub: h, station: station, inbox: make(chan deskMsg, inboxRoom), flagged: true, refused: true,
+		swaps: allowance{most: 3, each: time.Minute}}
 }
 
-// tell never waits. Only messages may be lost: the link's state replaces what
-// waits when there is no room.
+// tell hands the desk something that happened, without waiting. When there is no
+// room a message is dropped; the link's state, and that there are notices, push
+// out what has waited longest.
 func (d *desk) tell(m deskMsg) {
 	for {
 		select {
@@ -116,8 +124,8 @@ func (d *desk) serve(ctx context.Context, m deskMsg) error {
 	case deskDown:
 		d.up = false
 		return d.send(ctx, courier.Down{})
-	case deskTold:
-		return d.told(ctx)
+	case deskNotices:
+		return d.moreNotices(ctx)
 	case deskMessage:
 		defer d.feed.changed(d.station.Station)
 		message, err := d.open(ctx, m.payload)
@@ -144,6 +152,9 @@ func (d *desk) open(ctx context.Context, payload []byte) (wire.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	if enrolled.Revoked {
+		return nil, fmt.Errorf("a message of a revoked station: %w", wire.ErrForged)
+	}
 	d.station = enrolled
 	return channel.Open(d.station.Signing, payload)
 }
@@ -167,9 +178,26 @@ func (d *desk) read(ctx context.Context, m deskMessage, message wire.Message) er
 		if err != nil {
 			return err
 		}
-		return d.send(ctx, courier.Acked{Ack: message, Own: own})
+		return errors.Join(d.send(ctx, courier.Acked{Ack: message, Own: own}), d.refuses(ctx, message))
 	}
 	return fmt.Errorf("a %T: %w", message, wire.ErrMalformed)
+}
+
+// refuses keeps in the store whether the station takes what it is told, as its
+// own Ack says. One of a stream that we have given up says nothing.
+func (d *desk) refuses(ctx context.Context, ack wire.Ack) error {
+	if d.sender == nil || ack.Stream != d.stream.ID {
+		return nil
+	}
+	if c := courier.Condition(ack.Condition); c != courier.Sound {
+		d.refused = true
+		return d.Store.Raise(ctx, d.station.Station, store.Condition{Name: store.ConditionRefuses, Detail: c.String(), Since: d.Now()})
+	}
+	if !d.refused {
+		return nil
+	}
+	d.refused = false
+	return d.Store.Clear(ctx, d.station.Station, store.ConditionRefuses)
 }
 
 // presence notes a birth, a farewell or a will. After a birth the station waits

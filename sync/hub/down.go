@@ -42,8 +42,8 @@ func (d *desk) openStream(ctx context.Context) error {
 	return nil
 }
 
-// told takes up notices that came into the store since.
-func (d *desk) told(ctx context.Context) error {
+// moreNotices takes up notices that came into the store since.
+func (d *desk) moreNotices(ctx context.Context) error {
 	before := d.stream.ID
 	if err := d.openStream(ctx); err != nil || d.sender == nil {
 		return err

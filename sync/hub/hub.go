@@ -10,6 +10,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,8 +35,11 @@ type Settings struct {
 	// who we are there.
 	Dial    func(link.Options) (link.Link, error)
 	Version string
-	Now     func() time.Time // nil for time.Now
-	Log     *slog.Logger     // nil for slog.Default
+	// Expel is called for a station that was revoked or given new keys, so that
+	// the broker ends what it has open under the old ones; nil for nobody.
+	Expel func(circ.StationID)
+	Now   func() time.Time // nil for time.Now
+	Log   *slog.Logger     // nil for slog.Default
 	// Look is how often the store is asked for notices that another program put
 	// there; 0 for 3 s.
 	Look time.Duration
@@ -65,6 +69,9 @@ func Open(s Settings) (*Hub, error) {
 	}
 	if s.Log == nil {
 		s.Log = slog.Default()
+	}
+	if s.Expel == nil {
+		s.Expel = func(circ.StationID) {}
 	}
 	if s.Look == 0 {
 		s.Look = 3 * time.Second
@@ -104,6 +111,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	defer h.running.Wait()
 	defer cancel()
 	told := make(map[circ.StationID]store.Stream)
+	known := make(map[circ.StationID]identity.Enrolled)
 	for {
 		select {
 		case <-ctx.Done():
@@ -115,6 +123,7 @@ func (h *Hub) Run(ctx context.Context) error {
 			h.hear(ctx, event)
 		case <-look.C:
 			h.look(ctx, told)
+			h.lookWho(ctx, known)
 		}
 	}
 }
@@ -159,8 +168,13 @@ func (h *Hub) desk(ctx context.Context, station circ.StationID) *desk {
 		h.Log.Error("look up a station", "station", station, "err", err)
 		return nil
 	}
+	if enrolled.Revoked {
+		h.Log.Warn("a revoked station speaks", "station", station)
+		return nil
+	}
 	d := newDesk(h, enrolled)
 	h.desks[station] = d
+	ctx, d.leave = context.WithCancel(ctx)
 	h.running.Go(func() { d.run(ctx) })
 	if h.up {
 		d.tell(deskUp{})
@@ -184,9 +198,36 @@ func (h *Hub) look(ctx context.Context, told map[circ.StationID]store.Stream) {
 		}
 		told[station] = stream
 		if d := h.desks[station]; d != nil {
-			d.tell(deskTold{})
+			d.tell(deskNotices{})
 		}
 		h.feed.changed(station)
+	}
+}
+
+// lookWho finds who was revoked or given new keys since. Their desk is closed,
+// to be opened at their next word if they still may speak, and what they have
+// open at the broker is ended.
+func (h *Hub) lookWho(ctx context.Context, known map[circ.StationID]identity.Enrolled) {
+	all, err := h.Store.AllEnrolled(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			h.Log.Error("look for revoked stations", "err", err)
+		}
+		return
+	}
+	for _, now := range all {
+		before, seen := known[now.Station]
+		known[now.Station] = now
+		if now.Revoked == before.Revoked && (!seen || now.Signing.Equal(before.Signing) && bytes.Equal(now.Password, before.Password)) {
+			continue
+		}
+		h.Log.Info("a station's keys changed", "station", now.Station, "revoked", now.Revoked)
+		if d := h.desks[now.Station]; d != nil {
+			d.leave()
+			delete(h.desks, now.Station)
+		}
+		h.Expel(now.Station)
+		h.feed.changed(now.Station)
 	}
 }
 

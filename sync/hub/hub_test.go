@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +43,9 @@ type library struct {
 	done   chan error
 	said   bytes.Buffer
 	log    *slog.Logger // of the hub and of all stations
+
+	mu       sync.Mutex
+	expelled []circ.StationID
 }
 
 func newLibrary(t *testing.T, dial dialer) *library {
@@ -65,7 +69,11 @@ func (l *library) start() {
 		l.t.Fatal(err)
 	}
 	l.hub, err = hub.Open(hub.Settings{
-		Store: l.store, Library: l.keys, Version: "test", Dial: l.dial, Log: l.log,
+		Store: l.store, Library: l.keys, Version: "test", Dial: l.dial, Log: l.log, Expel: func(id circ.StationID) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.expelled = append(l.expelled, id)
+		},
 	})
 	if err != nil {
 		l.t.Fatal(err)
@@ -384,7 +392,7 @@ func TestStrangers(t *testing.T) {
 			t.Errorf("the station is %+v, want untouched", s)
 		}
 		// The same key becomes the station's own when a librarian says so.
-		if err := l.store.Enrol(t.Context(), kept, time.Now()); err != nil {
+		if err := l.store.Rekey(t.Context(), kept, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		defer other.start()()

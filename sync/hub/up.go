@@ -22,8 +22,15 @@ func (d *desk) receive(ctx context.Context, in courier.ReceiverInput) error {
 }
 
 // Find opens the station's ledger. A new one means a new disk: whatever the
-// station was told is gone with the old one.
+// station was told is gone with the old one. A disk is seldom changed, and a
+// snapshot costs much: who goes on naming other ledgers is made to wait.
 func (u up) Find(ctx context.Context, stream uuid.UUID) (courier.Found, error) {
+	if stream != u.ledger {
+		if !u.swaps.take(u.clock()) {
+			return courier.Found{}, fmt.Errorf("ledger %s: the station changes its ledger too often", stream)
+		}
+		u.ledger = stream
+	}
 	l, err := u.Store.Find(ctx, u.station.Station, stream, u.Now())
 	if err == nil && l.New {
 		err = u.newStream(ctx)

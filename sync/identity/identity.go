@@ -65,6 +65,7 @@ type Enrolled struct {
 	Station  circ.StationID
 	Password []byte            // SHA-256; the password is 32 random bytes, so no slower hash is needed
 	Signing  ed25519.PublicKey // verifies what comes up
+	Revoked  bool              // it is turned away
 }
 
 // kem is the key encapsulation that identifiers are sealed with.
@@ -108,7 +109,7 @@ func (l Library) Enrol(id circ.StationID, broker string) (Station, Enrolled, err
 		Sealing:  sealing.PublicKey().Bytes(),
 	}
 	password := sha256.Sum256([]byte(s.Password))
-	return s, Enrolled{id, password[:], s.SigningKey().Public().(ed25519.PublicKey)}, nil
+	return s, Enrolled{Station: id, Password: password[:], Signing: s.SigningKey().Public().(ed25519.PublicKey)}, nil
 }
 
 // SigningKey signs what goes up.
@@ -117,10 +118,11 @@ func (s Station) SigningKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed
 // SealingKey is what identifiers are sealed to.
 func (s Station) SealingKey() (hpke.PublicKey, error) { return kem().NewPublicKey(s.Sealing) }
 
-// Admits reports whether password is the station's.
+// Admits reports whether password is the station's. One that was enrolled by a
+// code has none.
 func (e Enrolled) Admits(password string) bool {
 	sum := sha256.Sum256([]byte(password))
-	return subtle.ConstantTimeCompare(sum[:], e.Password) == 1
+	return !e.Revoked && subtle.ConstantTimeCompare(sum[:], e.Password) == 1
 }
 
 // Validate says what is wrong with a library's identity.

@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"coldstation/sync/circ"
@@ -56,11 +54,6 @@ type Repair struct {
 // undos is how many changes of one item can be taken back one after another.
 const undos = 3
 
-// maxName is the longest identifier of an item or a fault, in bytes.
-const maxName = 255
-
-var errNoName = errors.New("an item's identifier is 1 to 255 bytes")
-
 // fold takes one event into here. It is the only place that changes here, and
 // depends on nothing else; events gives the body of an earlier event.
 func fold(here table, e circ.Event, events func(seq uint64) (circ.EventBody, error)) error {
@@ -107,9 +100,6 @@ func fold(here table, e circ.Event, events func(seq uint64) (circ.EventBody, err
 		}
 		return undo(here, b.Seq, body)
 	case circ.TagFailed:
-		if len(b.Item) == 0 || len(b.Item) > maxName {
-			return errNoName
-		}
 		return put(here, key(hereRepair, []byte(b.Item)), Repair(b))
 	case circ.TagSecured:
 		return here.Delete(key(hereRepair, []byte(b.Item)))
@@ -118,9 +108,6 @@ func fold(here table, e circ.Event, events func(seq uint64) (circ.EventBody, err
 	case circ.Started:
 		return here.Put(key(hereSession), number(b.Session))
 	case circ.FaultRaised:
-		if len(b.Fault) == 0 || len(b.Fault) > maxName {
-			return fmt.Errorf("a fault's name is 1 to %d bytes", maxName)
-		}
 		return here.Put(key(hereFault, []byte(b.Fault)), number(e.Seq))
 	case circ.FaultCleared:
 		return here.Delete(key(hereFault, []byte(b.Fault)))
@@ -130,9 +117,6 @@ func fold(here table, e circ.Event, events func(seq uint64) (circ.EventBody, err
 
 // change makes a new spot of item's, remembering the old one.
 func change(here table, seq uint64, item circ.ItemID, to func(*spot)) error {
-	if len(item) == 0 || len(item) > maxName {
-		return errNoName
-	}
 	old, err := get[spot](here, key(hereItem, []byte(item)))
 	if err != nil {
 		return err

@@ -203,9 +203,9 @@ func TestAppendAllOrNothing(t *testing.T) {
 		want   error
 	}{
 		"a stranger":           {[]circ.EventBody{circ.CheckedOut{Item: "2", Patron: l.Ref(anna)}, circ.CheckedOut{Item: "3", Patron: l.Ref(eino)}}, ErrStranger},
-		"an item without name": {[]circ.EventBody{circ.CheckedIn{Item: "1"}, circ.CheckedIn{}}, errNoName},
-		"a name too long":      {[]circ.EventBody{circ.CheckedIn{Item: circ.ItemID(strings.Repeat("9", 300))}}, errNoName},
-		"text that is no text": {[]circ.EventBody{circ.CheckedIn{Item: "1"}, circ.ReadHere{Item: "\xff"}}, wire.ErrMalformed},
+		"an item without name": {[]circ.EventBody{circ.CheckedIn{Item: "1"}, circ.CheckedIn{}}, circ.ErrLimit},
+		"a name too long":      {[]circ.EventBody{circ.CheckedIn{Item: circ.ItemID(strings.Repeat("9", 300))}}, circ.ErrLimit},
+		"text that is no text": {[]circ.EventBody{circ.CheckedIn{Item: "1"}, circ.ReadHere{Item: "\xff"}}, circ.ErrLimit},
 		"somebody else's ref":  {[]circ.EventBody{circ.PatronMet{Ref: circ.Ref{1}, ID: eino}}, nil},
 		"nothing":              {nil, nil},
 	} {

@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -107,66 +110,86 @@ func stand(tx *bbolt.Tx, stream uuid.UUID) (fresh bool, cursor uint64, chain wir
 // stream replaces the old one and all that it said; loans made here stay.
 //
 // It answers where the ledger stands now, also with an error: ErrOver, ErrGap
-// and ErrForked, which take nothing, and wire.ErrNewer and wire.ErrMalformed,
-// which stand for the first notice that was not taken; zero with ErrBroken.
+// and ErrForked, which take nothing, and wire.ErrNewer, which stands for the
+// first notice that was not taken; zero with ErrBroken.
+//
+// A notice that no version could take does not hold up those behind it. It is
+// passed over, and in the same transaction a fault "notice" is raised, which goes
+// to the hub as every event does, says which notice and why, and is cleared when
+// a new stream begins.
 //
 // A patron whose loan is told of is introduced to the log, since events may have
 // to refer to them while their card is not at hand; the stamp is for that.
 func (l *Ledger) TakeNotices(s circ.Stamp, stream uuid.UUID, first uint64, raw [][]byte, chain wire.Chain) (cursor uint64, after wire.Chain, err error) {
+	refused := map[uint64]error{}
 	var held error
-	err = l.update(func(tx *bbolt.Tx) error {
-		var fresh bool
-		var err error
-		if fresh, cursor, after, err = stand(tx, stream); err != nil {
-			return err
-		}
-		switch {
-		case stream == uuid.Nil || first == 0:
-			return errors.New("notices without a stream or a number")
-		case first > cursor+1:
-			return fmt.Errorf("%w: from %d, taken %d", ErrGap, first, cursor)
-		case cursor+1-first >= uint64(len(raw)):
-			return nil
-		}
-		raw := raw[cursor+1-first:]
-		if after.After(raw) != chain {
-			return ErrForked
-		}
-		var bodies []circ.NoticeBody
-		for i, r := range raw {
-			n, err := wire.ParseNotice(r)
-			if err != nil {
-				held = fmt.Errorf("notice %d: %w", cursor+1+uint64(i), err)
-				break
-			}
-			bodies = append(bodies, n.Body)
-		}
-		if len(bodies) == 0 {
-			return nil
-		}
-		if fresh {
-			if err := turn(tx, stream); err != nil {
+	for {
+		var failed uint64
+		err = l.update(func(tx *bbolt.Tx) error {
+			failed, held = 0, nil
+			var fresh bool
+			var err error
+			if fresh, cursor, after, err = stand(tx, stream); err != nil {
 				return err
 			}
-		}
-		t, err := l.taker(tx, s)
-		if err != nil {
-			return err
-		}
-		now, chain := cursor, after
-		for i, body := range bodies {
-			now, chain = now+1, chain.Next(raw[i])
-			if err := t.take(now, body); err != nil {
-				return fmt.Errorf("%T: %w", body, err)
+			switch {
+			case stream == uuid.Nil || first == 0:
+				return errors.New("notices without a stream or a number")
+			case first > cursor+1:
+				return fmt.Errorf("%w: from %d, taken %d", ErrGap, first, cursor)
+			case cursor+1-first >= uint64(len(raw)):
+				return nil
 			}
+			raw := raw[cursor+1-first:]
+			if after.After(raw) != chain {
+				return ErrForked
+			}
+			t, err := l.taker(tx, s)
+			if err != nil {
+				return err
+			}
+			now, chain := cursor, after
+			for _, r := range raw {
+				n, err := wire.ParseNotice(r)
+				if errors.Is(err, wire.ErrNewer) {
+					held = fmt.Errorf("notice %d: %w", now+1, err)
+					break
+				}
+				if fresh {
+					if err := t.turn(stream); err != nil {
+						return err
+					}
+					fresh = false
+				}
+				now, chain = now+1, chain.Next(r)
+				switch {
+				case err != nil:
+					refused[now] = err
+				case refused[now] == nil:
+					if err := t.take(now, n.Body); err != nil {
+						failed = now
+						return fmt.Errorf("%T: %w", n.Body, err)
+					}
+				}
+			}
+			if now == cursor {
+				return nil
+			}
+			if err := t.report(stream, refused); err != nil {
+				return err
+			}
+			m := tx.Bucket(metaBucket)
+			if err := errors.Join(m.Put(metaCursor, number(now)), m.Put(metaChain, chain[:])); err != nil {
+				return err
+			}
+			cursor, after = now, chain
+			return nil
+		})
+		if failed == 0 || errors.Is(err, ErrBroken) {
+			break
 		}
-		m := tx.Bucket(metaBucket)
-		if err := errors.Join(m.Put(metaCursor, number(now)), m.Put(metaChain, chain[:])); err != nil {
-			return err
-		}
-		cursor, after = now, chain
-		return nil
-	})
+		refused[failed] = err // nothing of this attempt was kept; once more without it
+	}
 	switch {
 	case err == nil:
 		err = held
@@ -179,19 +202,47 @@ func (l *Ledger) TakeNotices(s circ.Stamp, stream uuid.UUID, first uint64, raw [
 	return cursor, after, nil
 }
 
+// noticeFault is raised for notices that were passed over.
+const noticeFault = "notice"
+
+// report tells the hub, by an event, which notices were passed over.
+func (t *taker) report(stream uuid.UUID, refused map[uint64]error) error {
+	if len(refused) == 0 {
+		return nil
+	}
+	detail := fmt.Sprintf("stream %s:", stream)
+	for i, seq := range slices.Sorted(maps.Keys(refused)) {
+		more := fmt.Sprintf(" notice %d: %v;", seq, refused[seq])
+		if len(detail)+len(more) > circ.MaxWords-40 {
+			detail += fmt.Sprintf(" and %d more", len(refused)-i)
+			break
+		}
+		detail += more
+	}
+	return t.write(circ.FaultRaised{Fault: noticeFault, Detail: strings.ToValidUTF8(strings.TrimSuffix(detail, ";"), "?")})
+}
+
 // turn begins a new stream with nothing told.
-func turn(tx *bbolt.Tx, stream uuid.UUID) error {
-	m := tx.Bucket(metaBucket)
+func (t *taker) turn(stream uuid.UUID) error {
+	m := t.tx.Bucket(metaBucket)
 	if old := m.Get(metaStream); old != nil {
 		if err := m.Put(append(metaOver[:len(metaOver):len(metaOver)], old...), nil); err != nil {
 			return err
 		}
 	}
-	if err := tx.DeleteBucket(toldBucket); err != nil {
+	if err := t.tx.DeleteBucket(toldBucket); err != nil {
 		return err
 	}
-	_, err := tx.CreateBucket(toldBucket)
-	return errors.Join(err, m.Put(metaStream, stream[:]))
+	var err error
+	if t.told, err = t.tx.CreateBucket(toldBucket); err != nil {
+		return err
+	}
+	if t.here.Get(key(hereFault, []byte(noticeFault))) != nil {
+		if err := t.write(circ.FaultCleared{Fault: noticeFault}); err != nil {
+			return err
+		}
+	}
+	return m.Put(metaStream, stream[:])
 }
 
 // taker takes notices into told within one transaction.

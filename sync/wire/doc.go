@@ -14,6 +14,10 @@
 // package circ. Times are whole seconds since 1970. The sequence number is not
 // part of the encoding: it is the place in the log.
 //
+// Both ends refuse what goes beyond the limits of package circ (identifiers of
+// items 255 bytes, of patrons 127, names 255, lists 4096), so that nothing is sent
+// that a station could never keep.
+//
 // A reader passes over field numbers it does not know. A version or a kind that
 // it does not know is ErrNewer: it must be held, never dropped.
 //

@@ -138,9 +138,12 @@ type stamp struct {
 }
 
 // AppendEvent appends the encoding of e to dst; e.Seq is not part of it. The
-// sealer hides identifiers; an event without one needs none. What it writes of
-// text that is not UTF-8 or of dates beyond the year 9999, ParseEvent refuses.
+// sealer hides identifiers; an event without one needs none. What ParseEvent
+// would refuse is not written: see circ.CheckEvent.
 func AppendEvent(dst []byte, e circ.Event, sealer *Sealer) ([]byte, error) {
+	if err := circ.CheckEvent(e.Body); err != nil {
+		return dst, fmt.Errorf("encode a %T: %w", e.Body, err)
+	}
 	body, err := sealer.hide(e.Body)
 	if err != nil {
 		return dst, err
@@ -187,6 +190,9 @@ func ParseEvent(raw []byte, opener *Opener) (circ.Event, error) {
 	}
 	if body, err = opener.reveal(body); err != nil {
 		return circ.Event{}, err
+	}
+	if err := circ.CheckEvent(body); err != nil {
+		return circ.Event{}, malformed(err)
 	}
 	return circ.Event{
 		Stamp: circ.Stamp{

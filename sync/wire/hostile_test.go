@@ -52,6 +52,39 @@ func TestHostileEvents(t *testing.T) {
 	}
 }
 
+// What no station could keep is neither written nor read.
+func TestBeyondLimits(t *testing.T) {
+	long := circ.ItemID(strings.Repeat("9", circ.MaxItemID+1))
+	if _, err := AppendNotice(nil, circ.Notice{Body: circ.ItemGone{ID: long}}); !errors.Is(err, circ.ErrLimit) {
+		t.Errorf("writing a notice: %v, want %v", err, circ.ErrLimit)
+	}
+	if _, err := AppendEvent(nil, circ.Event{Body: circ.ReadHere{Item: long}}, nil); !errors.Is(err, circ.ErrLimit) {
+		t.Errorf("writing an event: %v, want %v", err, circ.ErrLimit)
+	}
+	kind, body, err := noticeKinds.encode(circ.ItemGone{ID: long})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := encoding.Marshal(notice{Version: version, Kind: kind, Body: body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseNotice(raw); !errors.Is(err, ErrMalformed) || !errors.Is(err, circ.ErrLimit) {
+		t.Errorf("reading a notice: %v, want %v, %v", err, ErrMalformed, circ.ErrLimit)
+	}
+	kind, body, err = eventKinds.encode(circ.ReadHere{Item: long})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err = encoding.Marshal(event{Version: version, Kind: kind, Stamp: &stamp{}, Body: body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseEvent(raw, nil); !errors.Is(err, ErrMalformed) || !errors.Is(err, circ.ErrLimit) {
+		t.Errorf("reading an event: %v, want %v, %v", err, ErrMalformed, circ.ErrLimit)
+	}
+}
+
 // A sealed identifier opens for the library only, and only beside its reference.
 func TestSealedStaysWhereItWasPut(t *testing.T) {
 	sealer, opener := keys(t)
@@ -85,7 +118,7 @@ func TestSealedStaysWhereItWasPut(t *testing.T) {
 	if len(lengths) != 1 {
 		t.Errorf("identifiers of 1 to 31 bytes give %d lengths, want one", len(lengths))
 	}
-	for _, id := range []string{"", strings.Repeat("1", MaxIdentifier+1)} {
+	for _, id := range []string{"", strings.Repeat("1", circ.MaxPatronID+1)} {
 		if _, err := AppendEvent(nil, circ.Event{Body: circ.PatronMet{Ref: goldenRef, ID: circ.NewPatronID(id)}}, sealer); err == nil {
 			t.Errorf("an identifier of %d bytes is sealed", len(id))
 		}

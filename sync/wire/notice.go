@@ -71,8 +71,12 @@ type notice struct {
 	Body    cbor.RawMessage
 }
 
-// AppendNotice appends the encoding of n to dst; n.Seq is not part of it.
+// AppendNotice appends the encoding of n to dst; n.Seq is not part of it. What no
+// station could take is not written: the error is circ.ErrLimit then.
 func AppendNotice(dst []byte, n circ.Notice) ([]byte, error) {
+	if err := circ.CheckNotice(n.Body); err != nil {
+		return dst, fmt.Errorf("encode a %T: %w", n.Body, err)
+	}
 	var body any = n.Body
 	switch b := n.Body.(type) {
 	case circ.PatronPut:
@@ -109,22 +113,31 @@ func ParseNotice(raw []byte) (circ.Notice, error) {
 	if err := decoding.Unmarshal(raw, &in); err != nil {
 		return circ.Notice{}, malformed(err)
 	}
-	body, err := noticeKinds.decode(in.Kind, in.Body)
+	written, err := noticeKinds.decode(in.Kind, in.Body)
 	if err != nil {
 		return circ.Notice{}, err
 	}
+	body := said(written)
+	if err := circ.CheckNotice(body); err != nil {
+		return circ.Notice{}, malformed(err)
+	}
+	return circ.Notice{Body: body}, nil
+}
+
+// said is the notice that was written as body.
+func said(body any) circ.NoticeBody {
 	switch b := body.(type) {
 	case patron:
-		return circ.Notice{Body: circ.PatronPut{Patron: circ.Patron{ID: circ.NewPatronID(b.ID), FirstName: b.FirstName,
+		return circ.PatronPut{Patron: circ.Patron{ID: circ.NewPatronID(b.ID), FirstName: b.FirstName,
 			Policy: b.Policy, Staff: b.Staff, Blocked: b.Blocked, Language: b.Language, Cards: b.Cards,
-			Picture: b.Picture, Recalls: b.Recalls, Secret: b.Secret}}}, nil
+			Picture: b.Picture, Recalls: b.Recalls, Secret: b.Secret}}
 	case patronGone:
-		return circ.Notice{Body: circ.PatronGone{ID: circ.NewPatronID(b.ID)}}, nil
+		return circ.PatronGone{ID: circ.NewPatronID(b.ID)}
 	case proxy:
-		return circ.Notice{Body: circ.ProxyPut{Proxy: circ.Proxy{ID: b.ID, Principal: circ.NewPatronID(b.Principal),
-			Agent: circ.NewPatronID(b.Agent), Scopes: b.Scopes, Once: b.Once, From: b.From, To: b.To}}}, nil
+		return circ.ProxyPut{Proxy: circ.Proxy{ID: b.ID, Principal: circ.NewPatronID(b.Principal),
+			Agent: circ.NewPatronID(b.Agent), Scopes: b.Scopes, Once: b.Once, From: b.From, To: b.To}}
 	case loan:
-		return circ.Notice{Body: circ.LoanPut{Item: b.Item, Patron: circ.NewPatronID(b.Patron), At: b.At, Due: b.Due}}, nil
+		return circ.LoanPut{Item: b.Item, Patron: circ.NewPatronID(b.Patron), At: b.At, Due: b.Due}
 	}
-	return circ.Notice{Body: body.(circ.NoticeBody)}, nil
+	return body.(circ.NoticeBody)
 }

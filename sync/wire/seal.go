@@ -8,9 +8,6 @@ import (
 	"coldstation/sync/circ"
 )
 
-// MaxIdentifier is the longest identifier of a patron, in bytes.
-const MaxIdentifier = 127
-
 // Sealer hides identifiers of patrons so that only the library can read them.
 type Sealer struct{ Key hpke.PublicKey }
 
@@ -66,8 +63,8 @@ func (s *Sealer) seal(ref circ.Ref, id circ.PatronID) ([]byte, error) {
 		return nil, errors.New("seal an identifier: no key of the library")
 	}
 	plain := id.Plaintext()
-	if plain == "" || len(plain) > MaxIdentifier {
-		return nil, fmt.Errorf("seal an identifier of %d bytes: 1 to %d fit", len(plain), MaxIdentifier)
+	if plain == "" || len(plain) > circ.MaxPatronID {
+		return nil, fmt.Errorf("seal an identifier of %d bytes: 1 to %d fit", len(plain), circ.MaxPatronID)
 	}
 	padded := make([]byte, (1+len(plain)+padding-1)/padding*padding)
 	padded[0] = byte(len(plain))

@@ -1,6 +1,7 @@
 package collection
 
 import (
+	"fmt"
 	"io"
 	"reflect"
 	"strings"
@@ -133,6 +134,8 @@ func TestMARCFaults(t *testing.T) {
 		{"no title", marcHead + marcItem, "record 1 (001 x1), field 245: subfield a, the title, is missing"},
 		{"no item", marcHead + `<datafield tag="245"><subfield code="a">T</subfield></datafield></record>`, "record 1 (001 x1), field 952: it is missing"},
 		{"no barcode", marcHead + `<datafield tag="245"><subfield code="a">T</subfield></datafield><datafield tag="952"/></record>`, "field 952: subfield p, the barcode, is missing"},
+		{"a long barcode", marcHead + `<datafield tag="245"><subfield code="a">T</subfield></datafield><datafield tag="952"><subfield code="p">` + strings.Repeat("1", 256) + `</subfield></datafield></record>`, "field 952: subfield p, the barcode: it is 256 bytes long"},
+		{"a long title", marcHead + `<datafield tag="245"><subfield code="a">` + strings.Repeat("T", 1001) + `</subfield></datafield>` + marcItem, "field 245: it is 1001 bytes long"},
 		{"the same barcode", "<collection>" + marcHead + marcBody + marcHead + marcBody + "</collection>", "record 2 (001 x1), field 952: barcode B1 is also in record 1"},
 		{"a language that is none", marcHead + `<datafield tag="041"><subfield code="a">finswe</subfield></datafield>` + marcBody, `record 1 (001 x1), field 041: "finswe" is no language code`},
 	} {
@@ -156,8 +159,8 @@ func TestCSVFaults(t *testing.T) {
 	}{
 		{"empty", items, "", "the file is empty"},
 		{"Latin 1", items, "barcode,title\n1,\xc4\n", "save it again as CSV UTF-8"},
-		{"an unknown column", items, "barcode,title,colour\n", `row 1: there is no column "colour"; the columns are barcode, title, author`},
-		{"a column twice", items, "barcode,title,title\n", "row 1: column title stands there twice"},
+		{"an unknown column", items, "barcode,title,colour\n", `row 1, column 3: there is no column "colour"; the columns are barcode, title, author`},
+		{"a column twice", items, "barcode,title,title\n", "row 1, column 3: column title stands there twice"},
 		{"a column missing", items, "barcode\n", "row 1: column title is missing; add it"},
 		{"a title missing", items, "barcode,title\n1,A\n2,\n", "row 3, column title: it is empty"},
 		{"the same barcode", items, "barcode,title\n1,A\n1,B\n", "row 3, column barcode: the same as in row 2"},
@@ -173,6 +176,13 @@ func TestCSVFaults(t *testing.T) {
 		{"for oneself", proxies, "proxy,principal,agent,scopes\np,1,1,borrow\n", "row 2, column agent: nobody acts on behalf of themselves"},
 		{"a bad date", proxies, "proxy,principal,agent,scopes,to\np,1,2,borrow,31.12.2026\n", `row 2, column to: "31.12.2026" is no date`},
 		{"ends early", proxies, "proxy,principal,agent,scopes,from,to\np,1,2,borrow,2026-12-01,2026-11-01\n", "row 2, column to: it ends before it begins"},
+		{"a long barcode", items, "barcode,title\n" + strings.Repeat("1", 256) + ",A\n", "row 2, column barcode: it is 256 bytes long, at most 255 fit; shorten it"},
+		{"a long title", items, "barcode,title\n1," + strings.Repeat("ä", 501) + "\n", "row 2, column title: it is 1002 bytes long"},
+		{"a long card", patrons, "card,policy\n" + strings.Repeat("1", 128) + ",adult\n", "row 2, column card: it is 128 bytes long, at most 127"},
+		{"a long second card", patrons, "card,policy,cards\n1,adult,2;" + strings.Repeat("3", 128) + "\n", "row 2, column cards: it is 128 bytes long"},
+		{"a long policy", policies, "policy,loan_days\n" + strings.Repeat("p", 256) + ",28\n", "row 2, column policy: it is 256 bytes long"},
+		{"a long agent", proxies, "proxy,principal,agent,scopes\np,1," + strings.Repeat("2", 128) + ",borrow\n", "row 2, column agent: it is 128 bytes long"},
+		{"rows count empty lines and broken cells", items, "\n\nbarcode,title\n\n1,\"A\nB\"\n2,\n", "row 6, column title: it is empty"},
 		{"one bad row takes nothing", items, "barcode,title,year\n1,A,1954\n2,B,old\n3,C,1960\n", "row 3, column year"},
 	} {
 		n, err := tt.read(tt.file)
@@ -190,8 +200,59 @@ func TestSpreadsheetCSV(t *testing.T) {
 	}
 }
 
+// TestRead: one look tells what a file is and how its cells are separated, and a
+// file that cannot be taken says where and what to do, with nothing taken.
+func TestRead(t *testing.T) {
+	for _, tt := range []struct {
+		name, file string
+		want       string // "2 items", or the fault
+	}{
+		{"commas", "barcode,title\n1,A\n2,B\n", "2 items"},
+		{"semicolons", "barcode;title\n1;A, B\n", "1 items"},
+		{"tabs", "barcode\ttitle\n1\tA; B, C\n", "1 items"},
+		{"tabs in patrons", "card\tpolicy\tcards\n1\tadult\t2;3\n", "1 patrons"},
+		{"line ends of Windows", "barcode,title\r\n1,A\r\n", "1 items"},
+		{"line ends of old", "barcode,title\r1,A\r", "1 items"},
+		{"a byte order mark", "\ufeffbarcode,title\n1,A\n", "1 items"},
+		{"a mark before quotation marks", "\ufeff\"barcode\";\"title\"\n1;A\n", "1 items"},
+		{"an empty first line", "\nbarcode,title\n1,A\n", "1 items"},
+		{"an empty first line of Windows", "\r\nbarcode,title\r\n1,A\r\n", "1 items"},
+		{"a first row of empty cells", ";;\nbarcode;title;year\n1;A;1954\n", "1 items"},
+		{"empty rows at the end", "barcode,title\n1,A\n,\n\n", "1 items"},
+		{"the key not first", "title,barcode\nA,1\n", "1 items"},
+		{"patrons", "card,policy\n1,adult\n", "1 patrons"},
+		{"policies", "policy,loan_days\nadult,28\n", "1 policies"},
+		{"proxies", "proxy,principal,agent,scopes\np,1,2,borrow\n", "1 proxies"},
+		{"MARCXML after a mark", "\ufeff\n<collection>" + marcHead + marcBody + "</collection>", "1 items"},
+		{"empty", "", "row 1: the file is empty; its first row names the columns"},
+		{"a mark alone", "\ufeff", "row 1: the file is empty"},
+		{"lines alone", "\n\r\n \n", "the file is empty"},
+		{"only a heading", "barcode,title\n", "row 2: there is none; the file has a heading and nothing under it: export it again"},
+		{"only a heading, unended", "barcode;title", "row 2: there is none"},
+		{"of no kind", "isbn,name\n1,A\n", `row 1, column 1: "isbn" names none of the files that are known here; the first column is barcode for items`},
+		{"a wrong column", "\nbarcode,title,colour\n1,A,red\n", `row 2, column 3: there is no column "colour"; the columns are barcode, title`},
+		{"UTF-16", "\xff\xfeb\x00a\x00", "save it again as CSV UTF-8"},
+		{"UTF-16 without a mark", "b\x00a\x00", "save it again as CSV UTF-8"},
+		{"one bad row of three", "barcode,title\n1,A\n2,\n3,C\n", "row 3, column title: it is empty"},
+	} {
+		f, err := Read([]byte(tt.file))
+		var got []string
+		for name, n := range map[string]int{"items": len(f.Items), "patrons": len(f.Patrons), "policies": len(f.Policies), "proxies": len(f.Proxies)} {
+			if n > 0 {
+				got = append(got, fmt.Sprint(n, " ", name))
+			}
+		}
+		if err != nil {
+			got = append(got, err.Error())
+		}
+		if len(got) != 1 || !strings.HasPrefix(got[0], tt.want) && !(err != nil && strings.Contains(got[0], tt.want)) {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestManyFaultsAreFew(t *testing.T) {
-	_, err := ReadItems(strings.NewReader("barcode,title\n" + strings.Repeat(",\n", 500)))
+	_, err := ReadItems(strings.NewReader("barcode,title\n" + strings.Repeat(",A\n", 500)))
 	if lines := strings.Count(err.Error(), "\n") + 1; lines != 21 || !strings.HasSuffix(err.Error(), "more") {
 		t.Errorf("%d lines, want 20 and a count:\n%v", lines, err)
 	}
@@ -214,12 +275,16 @@ func FuzzMARC(f *testing.F) {
 func FuzzCSV(f *testing.F) {
 	f.Add("barcode,title,year\n1,A,1954\n")
 	f.Add("barcode;title;marks\n1;A;audio\n")
+	f.Add("\n\ncard\tpolicy\n")
 	f.Fuzz(func(t *testing.T, file string) {
 		items, err := ReadItems(strings.NewReader(file))
 		if err != nil && items != nil {
 			t.Fatalf("%d items and %v", len(items), err)
 		}
 		lendable(t, items)
+		if f, err := Read([]byte(file)); err != nil && len(f.Items)+len(f.Patrons)+len(f.Policies)+len(f.Proxies) > 0 {
+			t.Fatalf("part of a file and %v", err)
+		}
 		patrons, _ := ReadPatrons(strings.NewReader(file))
 		for _, p := range patrons {
 			if p.ID.IsZero() || p.Policy == "" {

@@ -1,8 +1,6 @@
 package collection
 
 import (
-	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"coldstation/sync/circ"
 )
@@ -25,12 +22,12 @@ func ReadItems(r io.Reader) ([]circ.Item, error) {
 	t := table{first: "barcode", needs: []string{"title"}, may: []string{"author", "year", "language", "subject", "marks", "parts", "home"}}
 	err := t.read(r, func(row *row) {
 		item := circ.Item{
-			ID:       circ.ItemID(row.must("barcode")),
-			Title:    row.must("title"),
-			Author:   row.cell("author"),
+			ID:       circ.ItemID(row.must("barcode", maxItem)),
+			Title:    row.must("title", maxText),
+			Author:   row.text("author", maxText),
 			Year:     row.number("year", 0, 2999),
 			Language: row.language("language"),
-			Subject:  row.cell("subject"),
+			Subject:  row.text("subject", maxText),
 			Parts:    row.number("parts", 0, 255),
 			Home:     circ.StationID(row.cell("home")),
 		}
@@ -62,14 +59,20 @@ func ReadPatrons(r io.Reader) ([]circ.Patron, error) {
 	var patrons []circ.Patron
 	t := table{first: "card", needs: []string{"policy"}, may: []string{"first_name", "staff", "blocked", "language", "cards"}}
 	err := t.read(r, func(row *row) {
+		cards := row.list("cards", ";")
+		for _, card := range cards {
+			if len(card) > maxPatron {
+				row.fault("cards", tooLong, len(card), maxPatron)
+			}
+		}
 		patrons = append(patrons, circ.Patron{
-			ID:        circ.NewPatronID(row.must("card")),
-			FirstName: row.cell("first_name"),
-			Policy:    row.must("policy"),
+			ID:        row.card("card"),
+			FirstName: row.text("first_name", maxText),
+			Policy:    row.must("policy", maxKey),
 			Staff:     row.yes("staff"),
 			Blocked:   row.yes("blocked"),
 			Language:  row.language("language"),
-			Cards:     row.list("cards", ";"),
+			Cards:     cards,
 		})
 	})
 	if err != nil {
@@ -87,9 +90,9 @@ func ReadPolicies(r io.Reader) ([]circ.Policy, error) {
 	var policies []circ.Policy
 	t := table{first: "policy", needs: []string{"loan_days"}, may: []string{"limit", "renewals", "fee_free", "overdue_ok"}}
 	err := t.read(r, func(row *row) {
-		row.must("loan_days")
+		row.must("loan_days", maxKey)
 		policies = append(policies, circ.Policy{
-			ID:        row.must("policy"),
+			ID:        row.must("policy", maxKey),
 			LoanDays:  row.number("loan_days", 0, 3650),
 			Limit:     row.number("limit", 0, 9999),
 			Renewals:  row.number("renewals", 0, 9999),
@@ -115,9 +118,9 @@ func ReadProxies(r io.Reader) ([]circ.Proxy, error) {
 	t := table{first: "proxy", needs: []string{"principal", "agent", "scopes"}, may: []string{"once", "from", "to"}}
 	err := t.read(r, func(row *row) {
 		proxy := circ.Proxy{
-			ID:        row.must("proxy"),
-			Principal: circ.NewPatronID(row.must("principal")),
-			Agent:     circ.NewPatronID(row.must("agent")),
+			ID:        row.must("proxy", maxKey),
+			Principal: row.card("principal"),
+			Agent:     row.card("agent"),
 			Once:      row.yes("once"),
 			From:      row.date("from"),
 			To:        row.date("to"),
@@ -131,7 +134,7 @@ func ReadProxies(r io.Reader) ([]circ.Proxy, error) {
 		if proxy.Principal == proxy.Agent {
 			row.fault("agent", "nobody acts on behalf of themselves; write the other person's card")
 		}
-		row.must("scopes")
+		row.must("scopes", maxText)
 		for _, scope := range row.list("scopes", " ") {
 			s, found := scopes[scope]
 			if !found {
@@ -172,78 +175,68 @@ type row struct {
 	faults *[]error
 }
 
-// read calls take for each row and answers all faults of the file joined.
-// Commas or semicolons separate, whichever the header has; a byte order mark is
-// skipped.
+// read calls take for each row and answers all faults of the file joined. Rows
+// whose cells are all empty are passed over, as a spreadsheet leaves them.
 func (t table) read(r io.Reader, take func(*row)) error {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return err
 	}
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	if !utf8.Valid(text) {
-		return errors.New("the file is not UTF-8: save it again as CSV UTF-8")
-	}
-	header, _, _ := bytes.Cut(text, []byte("\n"))
-	lines := csv.NewReader(bytes.NewReader(text))
-	lines.FieldsPerRecord = -1
-	if !bytes.ContainsRune(header, ',') && bytes.ContainsRune(header, ';') {
-		lines.Comma = ';'
-	}
-	names, err := lines.Read()
-	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("the file is empty: its first row names the columns, beginning with %s", t.first)
-	}
+	lines, names, err := t.open(text)
 	if err != nil {
-		return fmt.Errorf("row 1: %w", err)
+		return err
 	}
-	column, err := t.columns(names)
+	column, err := t.columns(lines.row, names)
 	if err != nil {
 		return err
 	}
 	var faults []error
 	seen := make(map[string]int)
-	for n := 2; ; n++ {
-		cells, err := lines.Read()
+	for {
+		cells, err := lines.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("row %d: %w; a cell with a quotation mark is written with the mark doubled and the cell in marks", n, err))
+			faults = append(faults, fmt.Errorf("row %d: %w; a cell with a quotation mark is written with the mark doubled and the cell in marks", lines.row, err))
 			break // what follows cannot be told into rows
 		}
 		if len(cells) != len(names) {
-			faults = append(faults, fmt.Errorf("row %d: %d cells, but there are %d columns; put a cell that contains %q in quotation marks", n, len(cells), len(names), lines.Comma))
+			faults = append(faults, fmt.Errorf("row %d: %d cells, but there are %d columns; put a cell that contains %q in quotation marks", lines.row, len(cells), len(names), lines.Comma))
 			continue
 		}
-		row := &row{n, column, cells, &faults}
+		row := &row{lines.row, column, cells, &faults}
 		key := row.cell(t.first)
 		if before := seen[key]; before != 0 && key != "" {
 			row.fault(t.first, "the same as in row %d; remove one of the two", before)
 		}
-		seen[key] = n
+		seen[key] = lines.row
 		take(row)
+	}
+	if len(seen) == 0 && len(faults) == 0 {
+		return fmt.Errorf("row %d: there is none; the file has a heading and nothing under it: export it again", lines.row)
 	}
 	return gather(faults)
 }
 
-func (t table) columns(names []string) (map[string]int, error) {
+// columns finds the columns in the heading, which stands in row n.
+func (t table) columns(n int, names []string) (map[string]int, error) {
 	known := append(append([]string{t.first}, t.needs...), t.may...)
 	column := make(map[string]int)
 	var faults []error
 	for i, name := range names {
-		name = strings.ToLower(strings.TrimSpace(name))
+		name = plain(name)
 		switch _, twice := column[name]; {
 		case !slices.Contains(known, name):
-			faults = append(faults, fmt.Errorf("row 1: there is no column %q; the columns are %s", name, strings.Join(known, ", ")))
+			faults = append(faults, fmt.Errorf("row %d, column %d: there is no column %q; the columns are %s", n, i+1, name, strings.Join(known, ", ")))
 		case twice:
-			faults = append(faults, fmt.Errorf("row 1: column %s stands there twice; remove one", name))
+			faults = append(faults, fmt.Errorf("row %d, column %d: column %s stands there twice; remove one", n, i+1, name))
 		}
 		column[name] = i
 	}
 	for _, name := range known[:1+len(t.needs)] {
 		if _, found := column[name]; !found {
-			faults = append(faults, fmt.Errorf("row 1: column %s is missing; add it", name))
+			faults = append(faults, fmt.Errorf("row %d: column %s is missing; add it", n, name))
 		}
 	}
 	return column, gather(faults)
@@ -260,12 +253,27 @@ func (r *row) cell(column string) string {
 	return ""
 }
 
-func (r *row) must(column string) string {
+// text is a cell of at most limit bytes.
+func (r *row) text(column string, limit int) string {
 	cell := r.cell(column)
+	if len(cell) > limit {
+		r.fault(column, tooLong, len(cell), limit)
+	}
+	return cell
+}
+
+// must is a cell of 1 to limit bytes.
+func (r *row) must(column string, limit int) string {
+	cell := r.text(column, limit)
 	if cell == "" {
 		r.fault(column, "it is empty; every row needs it")
 	}
 	return cell
+}
+
+// card is a cell with the identifier of a patron.
+func (r *row) card(column string) circ.PatronID {
+	return circ.NewPatronID(r.must(column, maxPatron))
 }
 
 func (r *row) list(column, separator string) []string {

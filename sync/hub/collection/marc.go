@@ -131,6 +131,11 @@ func (r record) items(n int) (items []circ.Item, faults []error) {
 	if item.Title == "" {
 		fault("245", "subfield a, the title, is missing")
 	}
+	for _, text := range []struct{ tag, text string }{{"245", item.Title}, {"100", item.Author}, {"650", item.Subject}} {
+		if len(text.text) > maxText {
+			fault(text.tag, tooLong, len(text.text), maxText)
+		}
+	}
 	tag, home := "952", "a"
 	if len(r.all(tag)) == 0 {
 		tag, home = "852", "b"
@@ -139,6 +144,10 @@ func (r record) items(n int) (items []circ.Item, faults []error) {
 		item.ID = circ.ItemID(f.sub("p"))
 		if item.ID == "" {
 			fault(tag, "subfield p, the barcode, is missing")
+			continue
+		}
+		if len(item.ID) > maxItem {
+			fault(tag, "subfield p, the barcode: "+tooLong, len(item.ID), maxItem)
 			continue
 		}
 		item.Home = circ.StationID(f.sub(home))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -141,7 +142,8 @@ func tell(ctx context.Context, tx *sql.Tx, station circ.StationID, bodies []circ
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE stations SET told = ? WHERE id = ?`, told, station)
+	_, err = tx.ExecContext(ctx, `UPDATE stations SET told = ?, pending_since = CASE WHEN ? = taken THEN 0 WHEN pending_since > 0 THEN pending_since ELSE ? END WHERE id = ?`,
+		told, told, millis(time.Now()), station)
 	return err
 }
 
@@ -223,7 +225,8 @@ func (s *base) Streams(ctx context.Context) (map[circ.StationID]Stream, error) {
 
 func (s *base) NoticesTaken(ctx context.Context, station circ.StationID, stream uuid.UUID, mark uint64) error {
 	return s.change(ctx, "note notices taken by "+string(station), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE stations SET taken = ? WHERE id = ? AND stream = ? AND told >= ?`, mark, station, id(stream), mark)
+		_, err := tx.ExecContext(ctx, `UPDATE stations SET pending_since = CASE WHEN told = ? THEN 0 WHEN taken < ? THEN ? ELSE pending_since END, taken = ?
+			WHERE id = ? AND stream = ? AND told >= ?`, mark, mark, millis(time.Now()), mark, station, id(stream), mark)
 		return err
 	})
 }

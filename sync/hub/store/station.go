@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/ed25519"
 	"database/sql"
 	"errors"
 	"time"
@@ -10,42 +9,21 @@ import (
 	"github.com/google/uuid"
 
 	"coldstation/sync/circ"
-	"coldstation/sync/identity"
-	"coldstation/sync/wire"
 )
 
-func (s *base) Enrol(ctx context.Context, e identity.Enrolled, at time.Time) error {
-	return s.change(ctx, "enrol "+string(e.Station), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO stations (id, shard, signing, password, enrolled) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET signing = excluded.signing, password = excluded.password`,
-			e.Station, wire.Shard(e.Station), []byte(e.Signing), e.Password, millis(at))
-		return err
-	})
-}
-
-func (s *base) Enrolled(ctx context.Context, station circ.StationID) (identity.Enrolled, error) {
-	e := identity.Enrolled{Station: station}
-	var signing []byte
-	err := s.read.QueryRowContext(ctx, `SELECT signing, password FROM stations WHERE id = ?`, station).Scan(&signing, &e.Password)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrNoStation
-	}
-	e.Signing = ed25519.PublicKey(signing)
-	return e, err
-}
-
-const stationColumns = `SELECT s.id, s.enrolled, s.online, s.heard, s.boot, s.session, s.ledger, s.reported, s.behind_since, s.version,
+const stationColumns = `SELECT s.id, s.title, s.enrolled, s.revoked, s.pending_since, s.online, s.heard, s.boot, s.session, s.ledger, s.reported, s.behind_since, s.version,
 	s.stream, s.told, s.taken, COALESCE(l.cursor, 0),
 	COALESCE((SELECT MAX(e.at) FROM events e WHERE e.station = s.id), 0),
 	(SELECT COUNT(*) FROM loans o WHERE o.station = s.id)
 	FROM stations s LEFT JOIN ledgers l ON l.station = s.id AND l.ledger = s.ledger`
 
 func scanStation(scan func(...any) error) (st Station, err error) {
-	var enrolled, heard, behind, last int64
+	var enrolled, revoked, pending, heard, behind, last int64
 	var boot, ledger, stream string
-	err = scan(&st.ID, &enrolled, &st.Online, &heard, &boot, &st.Session, &ledger, &st.Reported, &behind, &st.Version,
+	err = scan(&st.ID, &st.Title, &enrolled, &revoked, &pending, &st.Online, &heard, &boot, &st.Session, &ledger, &st.Reported, &behind, &st.Version,
 		&stream, &st.Told, &st.Taken, &st.Cursor, &last, &st.Loans)
 	st.Enrolled, st.Heard, st.BehindSince, st.LastEvent = fromMillis(enrolled), fromMillis(heard), fromMillis(behind), fromMillis(last)
+	st.Revoked, st.PendingSince = fromMillis(revoked), fromMillis(pending)
 	st.Boot, st.Ledger, st.Stream = fromID(boot), fromID(ledger), fromID(stream)
 	return st, err
 }

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,10 +26,37 @@ import (
 
 // Store is a hub's memory. All of it may be called by several at once.
 type Store interface {
-	// Enrol makes a station known, or gives a known one new keys.
+	// Enrol makes a station known; ErrKnown when it is. Without keys it is one
+	// that a code is to be offered for.
 	Enrol(ctx context.Context, station identity.Enrolled, at time.Time) error
-	// Enrolled is what the hub keeps of a station; ErrNoStation.
+	// Rekey gives a known station new keys and ends what the old ones opened,
+	// and a revocation; ErrNoStation.
+	Rekey(ctx context.Context, station identity.Enrolled, at time.Time) error
+	// Revoke turns a station away, with its certificates and codes, until it is
+	// given new keys; ErrNoStation.
+	Revoke(ctx context.Context, id circ.StationID, at time.Time) error
+	// SetTitle says what people call a station; ErrNoStation.
+	SetTitle(ctx context.Context, id circ.StationID, title string) error
+	// Enrolled is what the hub keeps of a station, ErrNoStation; AllEnrolled of
+	// all, by name.
 	Enrolled(ctx context.Context, id circ.StationID) (identity.Enrolled, error)
+	AllEnrolled(ctx context.Context) ([]identity.Enrolled, error)
+
+	// Offer keeps a one-time code in place of the station's earlier ones;
+	// ErrNoStation. Code is the one with an id, used and expired ones too; ErrNoCode.
+	Offer(ctx context.Context, c Code) error
+	Code(ctx context.Context, id []byte) (Code, error)
+	// Redeem uses up a code, gives its station keys as Rekey does, and notes its
+	// certificate, all or nothing. ErrNoCode when it is used or expired.
+	Redeem(ctx context.Context, code []byte, station identity.Enrolled, c Certificate, at time.Time) error
+	// Issue notes a certificate; Revoked are those that were revoked and would
+	// otherwise be good at a time.
+	Issue(ctx context.Context, c Certificate) error
+	Revoked(ctx context.Context, at time.Time) ([]Certificate, error)
+
+	// SetFact leaves a word for another program; Fact is it, "" for none.
+	SetFact(ctx context.Context, name, value string) error
+	Fact(ctx context.Context, name string) (string, error)
 	// Stations are all of them by name; Station is one, ErrNoStation.
 	Stations(ctx context.Context) ([]Station, error)
 	Station(ctx context.Context, id circ.StationID) (Station, error)
@@ -89,6 +117,8 @@ type Store interface {
 // What a caller tells apart.
 var (
 	ErrNoStation   = errors.New("store: no such station")
+	ErrKnown       = errors.New("store: the station is known already")
+	ErrNoCode      = errors.New("store: no such code")
 	ErrNoLedger    = errors.New("store: no such ledger")
 	ErrNoStream    = errors.New("store: no such stream")
 	ErrForked      = errors.New("store: the ledger's history is not the one taken in")
@@ -101,6 +131,22 @@ var (
 type Gap struct{ Cursor uint64 }
 
 func (g *Gap) Error() string { return fmt.Sprintf("store: gap after event %d", g.Cursor) }
+
+// Code is a one-time code for a station, as the hub keeps it.
+type Code struct {
+	ID, Secret []byte // made from the code; no Secret once it is used
+	Station    circ.StationID
+	Expires    time.Time
+	Used       bool
+}
+
+// Certificate is one that a station was given.
+type Certificate struct {
+	Serial  *big.Int
+	Station circ.StationID
+	Expires time.Time
+	Revoked time.Time // zero: it is not
+}
 
 // Presence is a birth, a farewell or a last will.
 type Presence struct {
@@ -115,13 +161,12 @@ type Presence struct {
 // Report is what a station says of its ledger, and of its clock when it does:
 // then Boot is set.
 type Report struct {
-	Station   circ.StationID
-	Ledger    uuid.UUID
-	Last      uint64 // its last event
-	Boot      uuid.UUID
-	Uptime    time.Duration
-	RoundTrip time.Duration // as the station measured it; 0: not yet
-	At        time.Time     // received
+	Station circ.StationID
+	Ledger  uuid.UUID
+	Last    uint64 // its last event
+	Boot    uuid.UUID
+	Uptime  time.Duration
+	At      time.Time // received
 }
 
 // Ledger is where a station's ledger stands at the hub.
@@ -187,14 +232,18 @@ const (
 	ConditionRefilled    = "refilled"    // its ledger began anew
 	ConditionMissing     = "missing"     // it no longer keeps events that we lack
 	ConditionUnreadable  = "unreadable"  // it sends what no version wrote
+	ConditionReturned    = "returned"    // a ledger that another followed is back
+	ConditionRefuses     = "refuses"     // it does not take what it is told
 	FaultPrefix          = "fault-"
 )
 
 // Station is how a station stands.
 type Station struct {
 	ID          circ.StationID
+	Title       string // what people call it; "" for its name
 	Enrolled    time.Time
-	Online      bool // as far as the broker knows: show the age of Heard, not a lamp
+	Revoked     time.Time // zero: it is not
+	Online      bool      // as far as the broker knows: show the age of Heard, not a lamp
 	Heard       time.Time
 	LastEvent   time.Time
 	Boot        uuid.UUID
@@ -206,8 +255,11 @@ type Station struct {
 	Version     string
 	Stream      uuid.UUID // zero: none yet
 	Told, Taken uint64
-	Loans       int
-	Conditions  []Condition
+	// PendingSince is since when it has taken none of what it was told: since it
+	// last took something, or since there was something. Zero: nothing waits.
+	PendingSince time.Time
+	Loans        int
+	Conditions   []Condition
 }
 
 // Queue is how many events the station has that the hub has not.

@@ -26,7 +26,7 @@ func (s *base) Find(ctx context.Context, station circ.StationID, which uuid.UUID
 			l, err = openLedger(ctx, tx, station, which, at)
 		case err == nil && l.State == LedgerClosed: // an earlier disk is back: it goes on where it was
 			l.State = LedgerOK
-			err = current(ctx, tx, station, which)
+			err = errors.Join(current(ctx, tx, station, which), raise(ctx, tx, station, Condition{Name: ConditionReturned, Detail: id(which), Since: at}))
 		}
 		return err
 	})
@@ -102,12 +102,6 @@ func reported(ctx context.Context, tx *sql.Tx, station circ.StationID, which uui
 // boot keeps the earliest start of the station's computer that its messages
 // allow: the message that came quickest errs least.
 func boot(ctx context.Context, tx *sql.Tx, h Report) error {
-	if h.RoundTrip > 0 {
-		if _, err := tx.ExecContext(ctx, `UPDATE stations SET round_trip = ? WHERE id = ? AND (round_trip = 0 OR round_trip > ?)`,
-			h.RoundTrip.Milliseconds(), h.Station, h.RoundTrip.Milliseconds()); err != nil {
-			return err
-		}
-	}
 	began := h.At.Add(-h.Uptime)
 	_, err := tx.ExecContext(ctx, `INSERT INTO boots (station, boot, began) VALUES (?, ?, ?)
 		ON CONFLICT (station, boot) DO UPDATE SET began = excluded.began WHERE excluded.began < boots.began`,

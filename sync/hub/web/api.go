@@ -21,14 +21,16 @@ import (
 //	                           1000), ?before= the last one's "position"
 type apiStation struct {
 	ID             circ.StationID `json:"id"`
-	Online         bool           `json:"online"` // as far as the broker knows
+	Title          string         `json:"title,omitempty"` // what people call it
+	Online         bool           `json:"online"`          // as far as the broker knows
 	Heard          *time.Time     `json:"heard,omitempty"`
 	LastEvent      *time.Time     `json:"last_event,omitempty"`
 	Ledger         string         `json:"ledger,omitempty"`
 	LastSeq        uint64         `json:"last_seq"` // what the hub has of the station's ledger
 	Queue          uint64         `json:"queue"`    // what it knows to be missing
 	QueueSince     *time.Time     `json:"queue_since,omitempty"`
-	NoticesPending uint64         `json:"notices_pending"` // what the station has not taken yet
+	NoticesPending uint64         `json:"notices_pending"`         // what the station has not taken yet
+	NoticesSince   *time.Time     `json:"notices_since,omitempty"` // since when it took none of them
 	Loans          int            `json:"loans"`
 	Version        string         `json:"version,omitempty"`
 	Conditions     []apiCondition `json:"conditions"`
@@ -96,7 +98,7 @@ func (s *site) apiStations(r *http.Request) (any, error) {
 	all := make([]apiStation, 0, len(stations))
 	words := s.tongues.of(r)
 	for _, st := range stations {
-		a := apiStation{st.ID, st.Online, moment(st.Heard), moment(st.LastEvent), "", st.Cursor, st.Queue(), moment(st.BehindSince), st.Pending(), st.Loans, st.Version, []apiCondition{}}
+		a := apiStation{st.ID, st.Title, st.Online, moment(st.Heard), moment(st.LastEvent), "", st.Cursor, st.Queue(), moment(st.BehindSince), st.Pending(), moment(st.PendingSince), st.Loans, st.Version, []apiCondition{}}
 		if st.Ledger != [16]byte{} {
 			a.Ledger = st.Ledger.String()
 		}

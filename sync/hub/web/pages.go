@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,11 +19,20 @@ import (
 type standing struct {
 	*words
 	store.Station
-	HeardSentence string
-	QueueSentence string
-	Sentences     []sentence
-	now           time.Time
-	place         *time.Location
+	HeardSentence   string
+	QueueSentence   string
+	PendingSentence string
+	Sentences       []sentence
+	now             time.Time
+	place           *time.Location
+}
+
+// Name is what people call the station.
+func (v standing) Name() string {
+	if v.Title != "" {
+		return v.Title
+	}
+	return string(v.ID)
 }
 
 // sentence is a condition: what is the matter, and what to do.
@@ -43,6 +53,9 @@ func (s *site) standing(w *words, st store.Station) standing {
 	if st.Queue() > 0 {
 		v.QueueSentence = w.N("station.queue", st.Queue(), w.age(now, st.BehindSince))
 	}
+	if st.Pending() > 0 {
+		v.PendingSentence = w.N("station.pending", st.Pending(), w.age(now, st.PendingSince))
+	}
 	for _, c := range s.conditions(st) {
 		key := w.or("condition."+c.Name, "condition.")
 		detail := strings.TrimPrefix(c.Name, store.FaultPrefix)
@@ -51,14 +64,25 @@ func (s *site) standing(w *words, st store.Station) standing {
 	return v
 }
 
-// conditions are those of the store and those that only a clock sees.
+// conditions are those of the store and those that only a clock sees. One that
+// nothing is heard of is not late besides.
 func (s *site) conditions(st store.Station) []store.Condition {
-	all := st.Conditions
+	all := slices.Clone(st.Conditions)
 	now := s.Now()
-	if !st.Heard.IsZero() && now.Sub(st.Heard) > s.Silent {
-		all = append(all[:len(all):len(all)], store.Condition{Name: "silent", Since: st.Heard})
-	} else if st.Queue() > 0 && now.Sub(st.BehindSince) > s.Behind {
-		all = append(all[:len(all):len(all)], store.Condition{Name: "behind", Since: st.BehindSince})
+	late := func(waits uint64, since time.Time) bool { return waits > 0 && now.Sub(since) > s.Behind }
+	switch {
+	case !st.Revoked.IsZero():
+		return append(all, store.Condition{Name: "revoked", Since: st.Revoked})
+	case st.Heard.IsZero():
+		return all
+	case now.Sub(st.Heard) > s.Silent:
+		return append(all, store.Condition{Name: "silent", Since: st.Heard})
+	}
+	if late(st.Queue(), st.BehindSince) {
+		all = append(all, store.Condition{Name: "behind", Since: st.BehindSince})
+	}
+	if late(st.Pending(), st.PendingSince) {
+		all = append(all, store.Condition{Name: "untaken", Since: st.PendingSince})
 	}
 	return all
 }

@@ -61,8 +61,8 @@ type Settings struct {
 	Place *time.Location   // of the times shown; nil for the machine's
 	Now   func() time.Time // nil for time.Now
 	Log   *slog.Logger     // nil for slog.Default
-	// Silent and Behind are how long a station may be unheard, and its events
-	// may wait, until that is a condition; 0 for 10 and 15 minutes.
+	// Silent and Behind are how long a station may be unheard, and its events or
+	// what it is told may wait, until that is a condition; 0 for 10 and 15 minutes.
 	Silent, Behind time.Duration
 }
 

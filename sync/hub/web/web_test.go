@@ -35,8 +35,8 @@ func (s source) Stations(context.Context) ([]store.Station, error) {
 	ledger := uuid.UUID{1}
 	return []store.Station{
 		{ID: "birch-house"},
-		{ID: "maple-house", Online: true, Heard: now.Add(-2 * time.Minute), LastEvent: now.Add(-26 * time.Hour), Ledger: ledger, Cursor: 7, Reported: 9,
-			BehindSince: now.Add(-20 * time.Minute), Told: 5, Taken: 3, Loans: 2, Version: hostile,
+		{ID: "maple-house", Title: "Maple House " + hostile, Online: true, Heard: now.Add(-2 * time.Minute), LastEvent: now.Add(-26 * time.Hour), Ledger: ledger, Cursor: 7, Reported: 9,
+			BehindSince: now.Add(-20 * time.Minute), Told: 5, Taken: 3, PendingSince: now.Add(-16 * time.Minute), Loans: 2, Version: hostile,
 			Conditions: []store.Condition{{Name: "fault-reader", Detail: hostile, Since: now}, {Name: "fault-" + hostile, Since: now}, {Name: store.ConditionNewer, Since: now}}},
 		{ID: "willow-house", Heard: now.Add(-30 * 24 * time.Hour), Cursor: 1, Reported: 1},
 	}, s.fail
@@ -317,13 +317,44 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
+// TestConditions: what only a clock sees, and what is no news beside something
+// worse.
+func TestConditions(t *testing.T) {
+	s := &site{Settings: Settings{Now: func() time.Time { return now }, Silent: 10 * time.Minute, Behind: 15 * time.Minute}}
+	late, soon, here := now.Add(-16*time.Minute), now.Add(-14*time.Minute), now.Add(-time.Minute)
+	refuses := store.Condition{Name: store.ConditionRefuses}
+	for _, tt := range []struct {
+		name    string
+		station store.Station
+		want    []string
+	}{
+		{"never heard", store.Station{Told: 3, PendingSince: late}, nil},
+		{"well", store.Station{Heard: here}, nil},
+		{"silent", store.Station{Heard: now.Add(-11 * time.Minute), Reported: 1, BehindSince: late, Told: 1, PendingSince: late}, []string{"silent"}},
+		{"behind", store.Station{Heard: here, Reported: 1, BehindSince: late}, []string{"behind"}},
+		{"takes nothing", store.Station{Heard: here, Told: 1, PendingSince: late}, []string{"untaken"}},
+		{"refuses", store.Station{Heard: here, Told: 1, PendingSince: soon, Conditions: []store.Condition{refuses}}, []string{"refuses"}},
+		{"will take it soon", store.Station{Heard: here, Told: 1, PendingSince: soon}, nil},
+		{"both ways", store.Station{Heard: here, Reported: 1, BehindSince: late, Told: 1, PendingSince: late}, []string{"behind", "untaken"}},
+		{"turned away", store.Station{Heard: late, Revoked: here, Told: 1, PendingSince: late}, []string{"revoked"}},
+	} {
+		var got []string
+		for _, c := range s.conditions(tt.station) {
+			got = append(got, c.Name)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 // TestWords: a station's page reads as a librarian would say it.
 func TestWords(t *testing.T) {
 	h, _ := newSite(t, source{}, nil)
 	for path, want := range map[string][]string{
-		"/": {"2 stations need a look.", "Heard 2 minutes ago", "Heard 30 days ago, not connected now", "Not heard yet", "2 events, first noticed 20 minutes ago", "2 messages",
+		"/": {"2 stations need a look.", "Heard 2 minutes ago", "Heard 30 days ago, not connected now", "Not heard yet", "2 events, first noticed 20 minutes ago", "2 messages, the last step 16 minutes ago", "Maple House", "What the library tells the station waits.",
 			"The reader pad does not answer.", "Update the hub", "Events wait at the station.", "Nothing heard for a while.", "Yesterday, 13:40"},
-		"/stations/maple-house": {"A card was used here for the first time", "Today", "Yesterday", "The shelf was counted", "taken back", "Earlier"},
+		"/stations/maple-house": {"A card was used here for the first time", "Today", "Yesterday", "The shelf was counted", "taken back", "Earlier", "about ", "Maple House"},
 		"/loans":                {"3 items", "as long as they like", "past the day", "in the house", "Tuesday 22 December 2026"},
 		"/items":                {"large print", "audio", "easy language", "Swedish", "on the shelf", "Next"},
 	} {

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) (s store.Store, reopen func() sto
 		"stations": stations, "presence": presence, "take in": takeIn, "duplicates": duplicates, "gaps": gaps,
 		"forks": forks, "ledgers": ledgers, "undo": undo, "evidence": evidence, "late news": late, "races": races,
 		"time": clocks, "conditions": conditions, "notices": notices, "import": imports, "views": views,
+		"enrolment": enrolment, "waiting": waiting,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, reopen := open(t)
@@ -331,6 +332,15 @@ func ledgers(t *testing.T, p *place) {
 	if len(s.Conditions) != 1 || s.Conditions[0].Name != store.ConditionRefilled {
 		t.Errorf("conditions %+v, want refilled", s.Conditions)
 	}
+	defer func() { // the first one is back: somebody must know
+		s, err := p.Station(t.Context(), "maple-house")
+		p.ok(err)
+		if !slices.ContainsFunc(s.Conditions, func(c store.Condition) bool {
+			return c.Name == store.ConditionReturned && c.Detail == first.ID.String()
+		}) {
+			t.Errorf("conditions %+v, want returned with the first ledger's name", s.Conditions)
+		}
+	}()
 	if found := p.find(first); found.State != store.LedgerOK || found.Cursor != 2 {
 		t.Errorf("the first one is back: %+v, want ok at 2", found)
 	}
@@ -439,7 +449,7 @@ func clocks(t *testing.T, p *place) {
 	p.find(l)
 	// Two messages of that run: the quicker one says when it began.
 	for _, slow := range []time.Duration{3 * time.Second, time.Second, 2 * time.Second} {
-		p.ok(p.Report(t.Context(), store.Report{Station: l.Station, Ledger: l.ID, Last: 4, Boot: heard, Uptime: 10 * time.Minute, RoundTrip: slow, At: Start.Add(30*time.Minute + slow)}))
+		p.ok(p.Report(t.Context(), store.Report{Station: l.Station, Ledger: l.ID, Last: 4, Boot: heard, Uptime: 10 * time.Minute, At: Start.Add(30*time.Minute + slow)}))
 	}
 	p.take(l.All())
 	events, err := p.Events(t.Context(), "maple-house", store.Position{}, 10)
