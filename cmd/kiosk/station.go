@@ -91,20 +91,11 @@ func (a *assembly) moment() circ.Stamp {
 	return circ.Stamp{Wall: now.Wall, Clock: now.Clock, Boot: a.clock.Boot(), Uptime: now.Up}
 }
 
-// told passes on what the hub said that the screen shows.
+// told passes on that the hub said something that the screen may show.
 func (a *assembly) told() {
-	messages, err := a.ledger.Messages()
-	if err != nil {
-		slog.Error("read the library's messages", "err", err)
-		return
+	if s := a.running.Load(); s != nil {
+		s.Told()
 	}
-	words := make(map[string]string)
-	for _, message := range messages {
-		for language, text := range message {
-			words[language] = text
-		}
-	}
-	a.send(flow.MessageSet{Words: words})
 }
 
 // send passes on what a person did; before there is a station it is nothing.
@@ -126,6 +117,7 @@ func (a *assembly) run(ctx context.Context, screen kiosk.Screen) error {
 		Ledger:   &recorder{a.ledger, a.delivery},
 		Clock:    a.clock,
 		Screen:   &narrator{Screen: screen},
+		Rescale:  a.settings.scale.keep,
 	}
 	err := a.attach(&parts)
 	if err == nil {
@@ -143,7 +135,6 @@ func (a *assembly) serve(ctx context.Context, parts kiosk.Parts) error {
 	}
 	a.running.Store(s)
 	defer a.running.Store(nil)
-	go a.told()
 	return s.Run(ctx)
 }
 
@@ -159,6 +150,13 @@ func (a *assembly) attach(to *kiosk.Parts) error {
 			return err
 		}
 		to.Readers = append(to.Readers, a.reader(r.port, driver))
+	}
+	for _, tray := range a.settings.trays {
+		driver, err := drivers.Named(tray.protocol)
+		if err != nil {
+			return fmt.Errorf("the tray: %w", err)
+		}
+		to.Trays = append(to.Trays, a.reader(tray.port, driver))
 	}
 	if a.settings.scanner != "" {
 		scanner := line.New(port.Keep(a.settings.scanner, port.Mode{Baud: 9600}), a.settings.adds)
