@@ -110,6 +110,9 @@ type Store interface {
 	// Events are a station's events, the last first, at most limit of those
 	// before the position; the zero Position begins at the end.
 	Events(ctx context.Context, id circ.StationID, before Position, limit int) ([]Event, error)
+	// Log gives each of a station's events as it was taken in, ledger by ledger in
+	// the order of their numbers, for whoever compares them with the station's own.
+	Log(ctx context.Context, id circ.StationID, each func(Kept) error) error
 
 	Close() error
 }
@@ -304,6 +307,18 @@ type Event struct {
 	Patron   bool // it was about a patron
 	Note     string
 	Undone   bool
+}
+
+// Kept is an event as it was taken in.
+type Kept struct {
+	Ledger   uuid.UUID
+	Seq      uint64
+	Kind     string
+	Item     circ.ItemID
+	Undone   bool
+	Received time.Time
+	Chain    wire.Chain // over this event and all before it
+	Raw      []byte     // as the station wrote it; the receiver's own
 }
 
 // Position is an event's place in its station's history.

@@ -28,7 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) (s store.Store, reopen func() sto
 		"stations": stations, "presence": presence, "take in": takeIn, "duplicates": duplicates, "gaps": gaps,
 		"forks": forks, "ledgers": ledgers, "undo": undo, "evidence": evidence, "late news": late, "races": races,
 		"time": clocks, "conditions": conditions, "notices": notices, "import": imports, "views": views,
-		"enrolment": enrolment, "waiting": waiting,
+		"enrolment": enrolment, "log": kept, "waiting": waiting,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, reopen := open(t)
@@ -241,6 +241,37 @@ func takeIn(t *testing.T, p *place) {
 		t.Errorf("caught up: %+v, %v", s, err)
 	}
 	p.wantLoans()
+}
+
+// What was taken in stands there as it came, once, and only its station's.
+func kept(t *testing.T, p *place) {
+	l := NewLog("maple-house").Add(out("1", 1), out("2", 1), circ.Undone{Seq: 2}, in("1"))
+	other := NewLog("birch-house").Add(out("3", 1))
+	for _, l := range []*Log{l, other} {
+		p.find(l)
+		p.take(l.All())
+	}
+	p.take(l.Batch(2, 4)) // again
+	all := l.All()
+	n := 0
+	p.ok(p.Log(t.Context(), l.Station, func(k store.Kept) error {
+		n++
+		if n > len(all.Events) {
+			t.Fatalf("more than %d events: %+v", len(all.Events), k)
+		}
+		e := all.Events[n-1]
+		if k.Ledger != l.ID || k.Seq != uint64(n) || string(k.Raw) != string(e.Raw) || k.Chain != l.chains[n] || k.Undone != (n == 2) || !k.Received.Equal(all.At) {
+			t.Errorf("event %d: %+v", n, k)
+		}
+		return nil
+	}))
+	if n != len(all.Events) {
+		t.Errorf("%d events, want %d", n, len(all.Events))
+	}
+	stop := errors.New("enough")
+	if err := p.Log(t.Context(), l.Station, func(store.Kept) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("stopped: %v", err)
+	}
 }
 
 func duplicates(t *testing.T, p *place) {

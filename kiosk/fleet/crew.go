@@ -1,0 +1,133 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"coldstation/kiosk"
+	"coldstation/kiosk/flow"
+	"coldstation/sync/circ"
+	"coldstation/sync/identity"
+	"coldstation/sync/link"
+)
+
+// crewOrders are what a crew begins with: the stations of one machine.
+type crewOrders struct {
+	Seed     uint64
+	Faults   bool
+	QoS      byte
+	Life     int // how often it was begun before
+	Patience time.Duration
+	Houses   []houseOrders
+}
+
+type houseOrders struct {
+	Number   int
+	Identity identity.Station
+	Folder   string
+	Told     bool // the library tells of our books and people
+	Visits   int
+	Over     int // of the visits, already
+}
+
+// crewOrder follows: one station's program is to crash, or all are to rest.
+type crewOrder struct {
+	Crash int  `json:",omitempty"` // the house's place among the crew's, from 1
+	Rest  bool `json:",omitempty"` // no more visits and faults: deliver what is left and end
+}
+
+// crew is the houses that a machine runs.
+type crew struct {
+	crewOrders
+	clock clock
+	calm  atomic.Bool
+	rest  chan struct{}
+	mouth *mouth
+}
+
+func playCrew(ctx context.Context, cancel context.CancelFunc, in *json.Decoder, out *mouth) error {
+	machine, err := kiosk.NewMachineClock()
+	if err != nil {
+		return err
+	}
+	c := &crew{rest: make(chan struct{}), mouth: out}
+	if err := in.Decode(&c.crewOrders); err != nil {
+		return err
+	}
+	c.calm.Store(!c.Faults)
+	c.clock = clock{MachineClock: machine, boot: uuid.New(), lost: c.Faults && c.Life%3 == 2}
+	houses := make([]*house, len(c.Houses))
+	for i, orders := range c.Houses {
+		if houses[i], err = newHouse(c, orders); err != nil {
+			return err
+		}
+	}
+	go func() {
+		for {
+			var o crewOrder
+			if in.Decode(&o) != nil { // whoever gave orders is gone
+				cancel()
+				return
+			}
+			switch {
+			case o.Rest:
+				c.calm.Store(true)
+				close(c.rest)
+			case o.Crash > 0 && o.Crash <= len(houses):
+				houses[o.Crash-1].crash()
+			}
+		}
+	}()
+	out.say(word{Ready: true})
+	faults := make([]error, len(houses))
+	var living sync.WaitGroup
+	for i, h := range houses {
+		living.Go(func() {
+			if faults[i] = h.live(ctx); faults[i] != nil {
+				cancel()
+			}
+		})
+	}
+	living.Wait()
+	if err := errors.Join(faults...); err != nil {
+		out.say(word{Err: err.Error()})
+		return err
+	}
+	return ctx.Err()
+}
+
+// clock is a machine's. One that has lost its time wakes up in 1970 and says so.
+type clock struct {
+	kiosk.MachineClock
+	boot uuid.UUID
+	lost bool
+}
+
+func (c clock) Boot() uuid.UUID { return c.boot }
+
+func (c clock) Now() flow.Moment {
+	m := c.MachineClock.Now()
+	if c.lost {
+		m.Wall, m.Clock = time.Unix(0, 0).Add(m.Up), circ.ClockUnset
+	}
+	return m
+}
+
+// dial opens a link that tries again soon and notices soon when it is dead.
+func dial(o link.Options) (link.Link, error) {
+	o.FirstRetry, o.LastRetry = 50*time.Millisecond, time.Second
+	o.KeepAlive, o.PingTimeout, o.WriteTimeout = 2*time.Second, 2*time.Second, 4*time.Second
+	o.Log = quiet
+	return link.Open(o)
+}
+
+// quiet drops what is to be expected in bad weather. What is wrong shows in what
+// is compared afterwards.
+var quiet = slog.New(slog.DiscardHandler)

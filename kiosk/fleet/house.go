@@ -1,0 +1,246 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"coldstation/kiosk"
+	"coldstation/rfid"
+	"coldstation/rfid/feig"
+	"coldstation/rfid/sim"
+	"coldstation/sync/circ"
+	"coldstation/sync/identity"
+	"coldstation/sync/ledger"
+	"coldstation/sync/link"
+	"coldstation/sync/station"
+	"coldstation/sync/wire"
+)
+
+// house is where a station stands: its table with books and cards, its disk, and
+// who comes there.
+type house struct {
+	houseOrders
+	crew  *crew
+	key   []byte
+	table *sim.Table // nil until the first life
+	lives int
+
+	mu  sync.Mutex
+	end context.CancelFunc // of the present life
+}
+
+func newHouse(c *crew, orders houseOrders) (*house, error) {
+	key, err := identity.LoadStationKey(filepath.Join(orders.Folder, "station.key"))
+	return &house{houseOrders: orders, crew: c, key: key, end: func() {}}, err
+}
+
+func ledgerFile(folder string) string { return filepath.Join(folder, "ledger.db") }
+
+// crash ends the station's program in the middle of whatever it does.
+func (h *house) crash() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.end()
+}
+
+// live has the station's program start again whenever it ends, until the house is
+// at rest.
+func (h *house) live(ctx context.Context) error {
+	for {
+		over, err := h.life(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", h.Identity.Station, err)
+		}
+		if over || ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// life is the program's run from its start to its end.
+func (h *house) life(ctx context.Context) (over bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	h.mu.Lock()
+	h.end = cancel
+	h.mu.Unlock()
+	h.lives++
+
+	sealing, err := h.Identity.SealingKey()
+	if err != nil {
+		return false, err
+	}
+	log, err := ledger.Open(ledgerFile(h.Folder), ledger.Options{Station: h.Identity.Station, Key: h.key, Sealer: &wire.Sealer{Key: sealing}, Timeout: 30 * time.Second})
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	if h.table == nil {
+		h.table, err = table(h.Number, func(id circ.ItemID) bool {
+			_, lent, e := log.Loan(id)
+			err = errors.Join(err, e)
+			return lent
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	v := &visitor{house: h, log: log, news: make(chan struct{}, 1)}
+	session, err := log.Session()
+	if err != nil {
+		return false, err
+	}
+	var running atomic.Pointer[kiosk.Station]
+	r := &record{Ledger: log, visitor: v}
+	r.delivery, err = station.New(station.Settings{
+		Log: r, Identity: h.Identity, Boot: h.crew.clock.boot, Session: session + 1, Dial: h.dial, Moment: h.moment,
+		Program: program, QoS: h.crew.QoS, Logger: quiet,
+		Told: func() {
+			if s := running.Load(); s != nil {
+				s.Told()
+			}
+		},
+	})
+	if err != nil {
+		return false, err
+	}
+	delivering, stop := context.WithCancel(context.WithoutCancel(ctx))
+	delivered := make(chan error, 1)
+	go func() { delivered <- r.delivery.Run(delivering) }()
+	defer func() { stop(); err = errors.Join(err, <-delivered) }()
+
+	if err := h.serve(ctx, v, r, &running); err != nil || ctx.Err() != nil {
+		return false, err
+	}
+	return h.drain(ctx, r, v) // the rest is on its way, and nothing is added
+}
+
+// serve runs the station with its pad, and visits until the house is to rest.
+func (h *house) serve(ctx context.Context, v *visitor, r *record, running *atomic.Pointer[kiosk.Station]) error {
+	host, far := sim.Pipe()
+	line, err := sim.NewLine("feig", h.table)
+	if err != nil {
+		return err
+	}
+	if h.crew.Faults {
+		line.Faults = sim.NewSchedule(h.crew.Seed+uint64(h.Number), 0.01,
+			sim.NoRequest, sim.NoAnswer, sim.Split, sim.Noise, sim.BadCRC, sim.BadLength, sim.Unsolicited, sim.Reset)
+	}
+	served := make(chan struct{})
+	go func() { line.Serve(far); close(served) }()
+	reader := &pad{feig.New(host, feig.Options{Timeout: 300 * time.Millisecond}), v}
+	defer func() { reader.Close(); <-served }()
+
+	s, err := kiosk.New(kiosk.Parts{Settings: settings(h.Identity.Station), Ledger: r, Clock: h.crew.clock, Screen: v, Readers: []rfid.Reader{reader}, Log: quiet})
+	if err != nil {
+		return err
+	}
+	v.station = s
+	running.Store(s)
+	defer running.Store(nil)
+	on, off := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(on) }()
+	err = v.come(ctx)
+	off()
+	if e := <-ended; err == nil {
+		err = e
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// drain waits until the hub has said that it keeps everything.
+func (h *house) drain(ctx context.Context, r *record, v *visitor) (over bool, err error) {
+	for {
+		_, last, err := r.Bounds()
+		if err != nil {
+			return false, err
+		}
+		mark, err := r.Mark(ledger.Hub)
+		if err != nil || mark == last {
+			return err == nil, err
+		}
+		select {
+		case <-v.news:
+		case <-ctx.Done():
+			return false, nil
+		}
+	}
+}
+
+func (h *house) moment() circ.Stamp {
+	now := h.crew.clock.Now()
+	return circ.Stamp{Wall: now.Wall, Clock: now.Clock, Boot: h.crew.clock.boot, Uptime: now.Up}
+}
+
+func (h *house) dial(o link.Options) (link.Link, error) {
+	l, err := dial(o)
+	if err == nil && h.crew.Faults {
+		l = loosen(l, &h.crew.calm, h.crew.Seed, uint64(h.Number)<<32|uint64(h.crew.Life)<<16|uint64(h.lives))
+	}
+	return l, err
+}
+
+// settings are the station's own, in a hurry: whoever waits here waits for
+// something to happen and never for a time.
+func settings(name circ.StationID) kiosk.Settings {
+	s := kiosk.DefaultSettings(name, "en", "fi", "sv")
+	s.Version, s.Owners = program, []string{owner}
+	s.Every = 40 * time.Millisecond
+	s.Patience = rfid.Patience{Arrive: 1, Rounds: patience, Away: time.Millisecond, Settle: 2 * s.Every, Fail: 3}
+	s.Rules.Linger, s.Rules.Part = 60*time.Millisecond, 30*time.Millisecond
+	s.Rules.Ask, s.Rules.Clear, s.Rules.Deaf = 5*time.Second, time.Second, 0
+	return s
+}
+
+// patience is in how many rounds a tag must be missing before it has left.
+const patience = 2
+
+// record is the ledger, as the station and delivery use it. It tells delivery
+// what is new, and the visitor what happened.
+type record struct {
+	*ledger.Ledger
+	delivery *station.Station
+	visitor  *visitor
+}
+
+func (r *record) Append(at circ.Stamp, who []circ.PatronID, bodies ...circ.EventBody) (uint64, error) {
+	first, err := r.Ledger.Append(at, who, bodies...)
+	if err == nil {
+		r.delivery.Appended()
+		r.visitor.noted(bodies)
+	}
+	return first, err
+}
+
+func (r *record) SetMark(name string, seq uint64) error {
+	defer r.visitor.poke()
+	return r.Ledger.SetMark(name, seq)
+}
+
+func (r *record) TakeNotices(at circ.Stamp, stream uuid.UUID, first uint64, raw [][]byte, chain wire.Chain) (uint64, wire.Chain, error) {
+	defer r.visitor.poke()
+	return r.Ledger.TakeNotices(at, stream, first, raw, chain)
+}
+
+// pad is the reader; it tells the visitor of each round.
+type pad struct {
+	*feig.Reader
+	visitor *visitor
+}
+
+func (p *pad) Inventory(dst []rfid.Tag) ([]rfid.Tag, error) {
+	tags, err := p.Reader.Inventory(dst)
+	p.visitor.round(err == nil)
+	return tags, err
+}
