@@ -122,8 +122,8 @@ func (c clock) Now() flow.Moment {
 
 // dial opens a link that tries again soon and notices soon when it is dead.
 func dial(o link.Options) (link.Link, error) {
-	o.FirstRetry, o.LastRetry = 50*time.Millisecond, time.Second
-	o.KeepAlive, o.PingTimeout, o.WriteTimeout = 2*time.Second, 2*time.Second, 4*time.Second
+	o.FirstRetry, o.LastRetry = 100*time.Millisecond, 2*time.Second
+	o.KeepAlive, o.PingTimeout, o.WriteTimeout = 5*time.Second, 5*time.Second, 10*time.Second
 	o.Log = quiet
 	return link.Open(o)
 }

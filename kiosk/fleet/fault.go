@@ -35,9 +35,11 @@ const (
 	endBroker kind = "the broker is started again"
 )
 
-// plan draws the faults of a run: each kind once, and then as they come.
+// plan draws the faults of a run: each kind once, and then those of one station, of
+// which there are more.
 func plan(random *rand.Rand, f *fleet, visits int) []fault {
-	kinds := []kind{cutOne, hangOne, halfOne, slowOne, cutAll, crashOne, killCrew}
+	single := []kind{cutOne, hangOne, halfOne, slowOne, crashOne}
+	kinds := append([]kind{cutAll, killCrew}, single...)
 	if f.hub != nil {
 		kinds = append(kinds, killHub, cutHub, hangHub)
 	}
@@ -48,7 +50,7 @@ func plan(random *rand.Rand, f *fleet, visits int) []fault {
 	for i := range all {
 		k := kinds[i%len(kinds)]
 		if i >= len(kinds) {
-			k = kinds[random.IntN(len(kinds))]
+			k = single[random.IntN(len(single))]
 		}
 		who := random.IntN(f.Stations)
 		if k == killCrew {

@@ -16,6 +16,11 @@ func (d *desk) newStream(ctx context.Context) error {
 	if err := d.Store.NewStream(ctx, d.station.Station, uuid.New()); err != nil {
 		return err
 	}
+	return d.takeUpStream(ctx)
+}
+
+// takeUpStream leaves the stream there was for the one that the store has now.
+func (d *desk) takeUpStream(ctx context.Context) error {
 	d.sender = nil
 	if err := d.openStream(ctx); err != nil || !d.up {
 		return err

@@ -21,9 +21,9 @@ func (d *desk) receive(ctx context.Context, in courier.ReceiverInput) error {
 	return courier.Receive(ctx, &d.receiver, up{d}, in)
 }
 
-// Find opens the station's ledger. A new one means a new disk: whatever the
-// station was told is gone with the old one. A disk is seldom changed, and a
-// snapshot costs much: who goes on naming other ledgers is made to wait.
+// Find opens the station's ledger. A new one means a new disk, and that all is to
+// be told again. A disk is seldom changed, and a snapshot costs much: who goes on
+// naming other ledgers is made to wait.
 func (u up) Find(ctx context.Context, stream uuid.UUID) (courier.Found, error) {
 	if stream != u.ledger {
 		if !u.swaps.take(u.clock()) {
@@ -33,7 +33,7 @@ func (u up) Find(ctx context.Context, stream uuid.UUID) (courier.Found, error) {
 	}
 	l, err := u.Store.Find(ctx, u.station.Station, stream, u.Now())
 	if err == nil && l.New {
-		err = u.newStream(ctx)
+		err = u.takeUpStream(ctx)
 	}
 	found := courier.Found{Stream: stream, Cursor: l.Cursor, Chain: l.Chain}
 	if l.State == store.LedgerQuarantined {

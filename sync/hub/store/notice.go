@@ -19,22 +19,26 @@ func (s *base) NewStream(ctx context.Context, station circ.StationID, stream uui
 		if err := exists(ctx, tx, station); err != nil {
 			return err
 		}
-		all, err := snapshot(ctx, tx, station)
-		if err != nil {
-			return err
-		}
-		rest, err := standingNotices(ctx, tx, station)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM notices WHERE station = ?`, station); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE stations SET stream = ?, told = 0, taken = 0 WHERE id = ?`, id(stream), station); err != nil {
-			return err
-		}
-		return tell(ctx, tx, station, append(all, rest...))
+		return newStream(ctx, tx, station, stream)
 	})
+}
+
+func newStream(ctx context.Context, tx *sql.Tx, station circ.StationID, stream uuid.UUID) error {
+	all, err := snapshot(ctx, tx, station)
+	if err != nil {
+		return err
+	}
+	rest, err := standingNotices(ctx, tx, station)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM notices WHERE station = ?`, station); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE stations SET stream = ?, told = 0, taken = 0 WHERE id = ?`, id(stream), station); err != nil {
+		return err
+	}
+	return tell(ctx, tx, station, append(all, rest...))
 }
 
 // snapshot is all that a station must know: policies before the patrons that

@@ -66,7 +66,8 @@ type Store interface {
 	Seen(ctx context.Context, p Presence) (bool, error)
 	// Find is where a station's ledger stands here. A ledger not known yet is
 	// opened and the station's other one closed: it is never continued by force
-	// and never overwritten.
+	// and never overwritten. Its stream of notices begins anew with it, since
+	// whatever the station was told is gone with the old one.
 	Find(ctx context.Context, id circ.StationID, ledger uuid.UUID, at time.Time) (Ledger, error)
 	// Report notes what a station says of its ledger and its clock; ErrNoLedger.
 	Report(ctx context.Context, r Report) error

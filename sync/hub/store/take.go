@@ -23,7 +23,9 @@ func (s *base) Find(ctx context.Context, station circ.StationID, which uuid.UUID
 		l, err = ledger(ctx, tx, station, which)
 		switch {
 		case errors.Is(err, ErrNoLedger):
-			l, err = openLedger(ctx, tx, station, which, at)
+			if l, err = openLedger(ctx, tx, station, which, at); err == nil {
+				err = newStream(ctx, tx, station, uuid.New())
+			}
 		case err == nil && l.State == LedgerClosed: // an earlier disk is back: it goes on where it was
 			l.State = LedgerOK
 			err = errors.Join(current(ctx, tx, station, which), raise(ctx, tx, station, Condition{Name: ConditionReturned, Detail: id(which), Since: at}))

@@ -526,13 +526,22 @@ var collection = store.Collection{
 func notices(t *testing.T, p *place) {
 	ctx := t.Context()
 	l := NewLog("maple-house").Add(circ.PatronMet{Ref: circ.Ref{1}, ID: circ.NewPatronID("123")}, out("1", 1))
-	p.find(l)
-	p.take(l.All())
 	_, err := p.Import(ctx, collection)
 	p.ok(err)
 	if err := p.Tell(ctx, "maple-house", circ.Command{Name: "census"}); !errors.Is(err, store.ErrNoStream) {
 		t.Errorf("told without a stream: %v, want ErrNoStream", err)
 	}
+	// A stream begins with the ledger, in one transaction, and not again.
+	p.find(l)
+	begun, err := p.Station(ctx, "maple-house")
+	if err != nil || begun.Stream == uuid.Nil || begun.Told != 5 {
+		t.Errorf("with a new ledger: told %d in %v, %v, want 5", begun.Told, begun.Stream, err)
+	}
+	p.find(l)
+	if s, err := p.Station(ctx, "maple-house"); err != nil || s.Stream != begun.Stream {
+		t.Errorf("with a ledger that is known: stream %v, %v, want %v", s.Stream, err, begun.Stream)
+	}
+	p.take(l.All())
 	stream := uuid.New()
 	p.ok(p.NewStream(ctx, "maple-house", stream))
 	p.ok(p.Tell(ctx, "maple-house", circ.Command{Name: "census"}, circ.MessagePut{ID: "m", Words: map[string]string{"en": "Hello"}}))
