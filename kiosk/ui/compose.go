@@ -85,23 +85,19 @@ func (c *composer) largest(m metrics) page {
 		const smaller = 1.0 / 8
 		for c.grow = c.m.step * roomy; ; c.grow = max(1, c.grow-smaller) {
 			var best page
-			var ok bool
 			for _, c.items = range shapes {
 				// Low tiles of loans hide what can be touched.
-				if ok && (c.items == covers || c.view.Screen == flow.Listing) {
+				if best.fits && (c.items == covers || c.view.Screen == flow.Listing) {
 					break
 				}
-				if p, fits := c.tryTitles(); fits && (!ok || p.sheets < best.sheets) {
-					best, ok = p, true
-				}
-				// Text larger than asked for must cost nothing.
-				if free := best.sheets == 1; c.grow > c.m.step && !free || c.items == tiles && ok && free {
-					break
+				if p := c.tryTitles(); p.betters(best) {
+					best = p
 				}
 			}
-			wanted := c.grow <= c.m.step || c.items == tiles && best.sheets == 1
+			// Text larger than asked for must cost nothing.
+			free := best.sheets == 1 && best.head >= grand && best.items == tiles
 			many := len(c.view.Choices) > 0 && best.sheets > calmSheets && c.said > 0
-			if ok && wanted && !many {
+			if best.fits && (free || c.grow <= c.m.step) && !many {
 				return best
 			}
 			if c.grow == 1 {
@@ -121,17 +117,33 @@ const roomy = 1.25
 // to so many a large question and large names are worth more than fewer sheets.
 const calmSheets = 3
 
-func (c *composer) tryTitles() (best page, ok bool) {
+// grand is a title that nobody overlooks, by the size of the text.
+const grand = 1.35
+
+// betters reports whether a page is to be taken rather than another that fits: for
+// fewer sheets, and then for a title that is not small.
+func (p page) betters(best page) bool {
+	switch {
+	case !p.fits || !best.fits:
+		return p.fits
+	case p.sheets != best.sheets:
+		return p.sheets < best.sheets
+	}
+	return min(p.head, grand) > min(best.head, grand)
+}
+
+// tryTitles is the page with the largest title of those on the fewest sheets.
+func (c *composer) tryTitles() (best page) {
 	for _, c.head = range titles {
 		c.lay()
-		if c.page.fits && (!ok || c.page.sheets < best.sheets) {
-			best, ok = c.page, true
+		if c.page.fits && (!best.fits || c.page.sheets < best.sheets) {
+			best = c.page
 		}
-		if ok && (best.sheets == 1 || len(c.view.Choices) > 0 && best.sheets <= calmSheets) {
+		if best.fits && (best.sheets == 1 || len(c.view.Choices) > 0 && best.sheets <= calmSheets) {
 			break
 		}
 	}
-	return best, ok
+	return best
 }
 
 func (c *composer) mm(v float32) float32 { return v * c.m.mm }
@@ -148,7 +160,7 @@ func (c *composer) pad() float32 {
 
 // lay lays the whole screen out with the sizes under trial.
 func (c *composer) lay() {
-	c.page = page{size: c.size, fits: true, sheets: 1}
+	c.page = page{size: c.size, fits: true, sheets: 1, head: c.head, items: c.items}
 	c.page.face(face{box: c.size, fill: paper})
 	rest := c.rail()
 	rest = c.footer(rest)

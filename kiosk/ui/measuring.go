@@ -11,7 +11,11 @@ const (
 // card draws a card in its real size, as the screen is said to be measured, for a
 // real one to be held against it. The words stand above it or beside it.
 func (c *composer) card(area box) {
-	wide, high := cardWide*c.real, cardHigh*c.real
+	scale := c.real
+	if most := min(area.w/cardWide, area.h/2/cardHigh); scale > 2*c.m.mm {
+		scale = min(scale, most) // twice too large: nobody takes it for a card any more
+	}
+	wide, high := cardWide*scale, cardHigh*scale
 	gap := c.gap()
 	blocks, tall := c.sentences(area.w)
 	at := box{area.x + (area.w-wide)/2, area.y + tall + gap + max(0, (area.h-tall-gap-high)/2), wide, high}
@@ -39,7 +43,7 @@ func (c *composer) card(area box) {
 		y += b.height()
 	}
 	// The border lies within: the outer edge is the card's.
-	real := func(mm float32) float32 { return mm * c.real }
+	real := func(mm float32) float32 { return mm * scale }
 	inner := at.inset(real(0.6))
 	c.page.face(face{box: at, fill: ink, radius: real(cardCorner)})
 	c.page.face(face{box: inner, fill: card, radius: real(cardCorner - 0.6)})
