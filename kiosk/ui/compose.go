@@ -25,6 +25,7 @@ type composer struct {
 	items shape
 	said  int // sentences below the title: all 2, 1, or none
 	spare box // what the footer leaves free: room for turning sheets
+	frame frame
 
 	page page
 }
@@ -160,16 +161,33 @@ func (c *composer) pad() float32 {
 
 // lay lays the whole screen out with the sizes under trial.
 func (c *composer) lay() {
-	c.page = page{size: c.size, fits: true, sheets: 1, head: c.head, items: c.items}
-	c.page.face(face{box: c.size, fill: paper})
-	rest := c.rail()
-	rest = c.footer(rest)
-	c.body(rest)
+	if c.frame.grow != c.grow || c.frame.m != c.m {
+		c.page = page{size: c.size, fits: true, sheets: 1}
+		c.page.face(face{box: c.size, fill: paper})
+		c.frame = frame{grow: c.grow, m: c.m}
+		c.frame.rest = c.footer(c.rail())
+		c.frame.page, c.frame.spare = c.page, c.spare
+	}
+	c.page, c.spare = c.frame.page.clipped(), c.frame.spare
+	c.page.head, c.page.items = c.head, c.items
+	if c.items != none && !c.page.fits {
+		return
+	}
+	c.body(c.frame.rest)
 	for _, t := range c.page.texts {
 		if !c.size.holds(t.box) {
 			c.page.fits = false
 		}
 	}
+}
+
+// frame is rail and footer: they are the same for every title and shape.
+type frame struct {
+	grow  float32
+	m     metrics
+	page  page
+	rest  box // of the screen
+	spare box
 }
 
 // label is the words of a button and the sign before them.
