@@ -57,10 +57,10 @@ func (c *composer) sentences(wide float32) (blocks []block, height float32) {
 	}
 	title := c.view.Title
 	title.Title = brief(title.Title)
-	add(set(c.words.Show(title), c.letter()*c.head, true, wide))
+	add(set(c.show(title), c.letter()*c.head, true, wide))
 	for i, p := range c.view.Text {
 		if i < c.said {
-			add(set(c.words.Show(p), c.letter(), false, wide))
+			add(set(c.show(p), c.letter(), false, wide))
 		}
 	}
 	return blocks, height
@@ -307,7 +307,7 @@ func (c *composer) measure(wide float32, line flow.Line) (t tileParts, ok bool) 
 	button := line.Button.Action != ""
 	var buttonWide float32
 	if button {
-		t.button = c.label(c.words.Show(line.Button.Words), signs[line.Button.Action], size, 1, 20)
+		t.button = c.label(c.show(line.Button.Words), signs[line.Button.Action], size, 1, 20)
 		buttonWide = c.wide(t.button)
 		if t.textWide-buttonWide-c.gap() > size*7.5 {
 			t.buttonBeside = true
@@ -332,12 +332,12 @@ func (c *composer) measure(wide float32, line flow.Line) (t tileParts, ok bool) 
 		t.title = block{}
 	}
 	stateWide := t.textWide - t.sign - c.mm(2)
-	t.state = set(c.words.Show(line.Words), size, true, stateWide)
+	t.state = set(c.show(line.Words), size, true, stateWide)
 	if t.state.wide > stateWide+1 {
 		return t, false
 	}
 	if c.said > 1 {
-		t.note = set(c.words.Show(line.Note), size, false, t.textWide)
+		t.note = set(c.show(line.Note), size, false, t.textWide)
 		if t.note.wide > t.textWide+1 {
 			return t, false
 		}
@@ -362,17 +362,17 @@ func (c *composer) measureSlim(wide float32, line flow.Line) (t tileParts, ok bo
 	if line.Item.Title != "" {
 		t.title = set(line.Item.Title, size, true, t.textWide).short(1, t.textWide)
 	}
-	words := c.words.Show(line.Words)
+	words := c.show(line.Words)
 	stateWide := t.textWide - t.sign - c.mm(2)
 	if line.Button.Action != "" {
 		if c.view.Screen == flow.Listing { // until when it is at home matters as much
 			t.until = set(words, size, false, t.textWide)
 		}
-		words = c.words.Show(line.Button.Words)
+		words = c.show(line.Button.Words)
 	}
 	t.state = set(words, size, true, stateWide)
 	if c.said > 1 {
-		t.note = set(c.words.Show(line.Note), size, false, t.textWide)
+		t.note = set(c.show(line.Note), size, false, t.textWide)
 	}
 	t.high = max(t.text(), t.cover/cover.Aspect) + 2*pad
 	return t, t.state.wide <= stateWide+1 && max(t.note.wide, t.until.wide) <= t.textWide+1

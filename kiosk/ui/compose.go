@@ -14,6 +14,7 @@ type composer struct {
 	view  flow.View
 	book  phrase.Book
 	words *phrase.Words
+	shown map[flow.Phrase]string // by words, so far
 	m     metrics
 	real  float32 // pixels of a real mm, where m had to become smaller
 	size  box
@@ -55,7 +56,7 @@ var titles = []float32{1.9, 1.6, 1.35, 1.15, 1}
 // screen was measured as much larger than it is, everything becomes smaller.
 func compose(view flow.View, book phrase.Book, d Display, size fyne.Size, sheet int) page {
 	const smaller, least = 0.95, 0.3
-	c := composer{view: view, book: book, words: book[view.Look.Language], sheet: sheet,
+	c := composer{view: view, book: book, words: book[view.Look.Language], shown: map[flow.Phrase]string{}, sheet: sheet,
 		size: box{0, 0, size.Width, size.Height}}
 	m := d.metrics(size.Width, size.Height, view.Look.Size).times(view.Scale)
 	c.real = m.mm
@@ -145,6 +146,16 @@ func (c *composer) tryTitles() (best page) {
 		}
 	}
 	return best
+}
+
+// show is a phrase as it stands on the screen.
+func (c *composer) show(p flow.Phrase) string {
+	words, known := c.shown[p]
+	if !known {
+		words = c.words.Show(p)
+		c.shown[p] = words
+	}
+	return words
 }
 
 func (c *composer) mm(v float32) float32 { return v * c.m.mm }
@@ -256,7 +267,7 @@ func (c *composer) rail() box {
 		names = append(names, l)
 		widest = max(widest, c.wide(l))
 	}
-	look := c.label(c.words.Show(flow.Phrase{Key: string(flow.Looks)}), signs[flow.Looks], c.m.base, 1, high)
+	look := c.label(c.show(flow.Phrase{Key: string(flow.Looks)}), signs[flow.Looks], c.m.base, 1, high)
 	widest = max(widest, c.wide(look))
 	background := c.page.face(face{fill: margin})
 	place := func(i int, b box) {
@@ -315,14 +326,14 @@ func (c *composer) footer(area box) box {
 		if b.Action == flow.Erase || b.Action == flow.Enter {
 			continue // they stand beside the digits
 		}
-		row = append(row, wanted{c.label(c.words.Show(b.Words), signs[b.Action], c.letter(), 2, high), b})
+		row = append(row, wanted{c.label(c.show(b.Words), signs[b.Action], c.letter(), 2, high), b})
 	}
 	tall := c.label("", "", c.m.base, 1, high).high
 	for _, r := range row {
 		tall = max(tall, r.high)
 	}
 	fixed := func(a flow.Action) (label, float32) {
-		l := c.label(c.words.Show(flow.Phrase{Key: string(a)}), signs[a], c.m.base, 1, high)
+		l := c.label(c.show(flow.Phrase{Key: string(a)}), signs[a], c.m.base, 1, high)
 		return l, c.wide(l)
 	}
 	back, backWide := fixed(flow.Back)

@@ -24,7 +24,7 @@ func (c *composer) number(area box) {
 				if !signed {
 					sign = ""
 				}
-				l := c.label(c.words.Show(b.Words), sign, c.letter(), 2, high)
+				l := c.label(c.show(b.Words), sign, c.letter(), 2, high)
 				side = max(side, c.wide(l))
 				actions = append(actions, l)
 			}

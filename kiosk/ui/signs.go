@@ -45,7 +45,7 @@ func (c *composer) signsAcross(area box) bool {
 	var words []block
 	var tall float32
 	for _, s := range c.view.Signs {
-		bl := set(c.words.Show(s.Words), c.letter(), false, wide)
+		bl := set(c.show(s.Words), c.letter(), false, wide)
 		if bl.wide > wide+1 {
 			return false
 		}
@@ -76,7 +76,7 @@ func (c *composer) signsDown(area box) bool {
 	y := area.y + (area.h-n*side-(n-1)*gap)/2
 	for _, s := range c.view.Signs {
 		x := area.x + side + c.gap()
-		bl := set(c.words.Show(s.Words), c.letter(), false, area.right()-x)
+		bl := set(c.show(s.Words), c.letter(), false, area.right()-x)
 		if bl.wide > area.right()-x+1 || bl.height() > side {
 			return false
 		}
