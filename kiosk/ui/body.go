@@ -367,6 +367,7 @@ func (c *composer) measureSlim(wide float32, line flow.Line) (t tileParts, ok bo
 	if line.Button.Action != "" {
 		if c.view.Screen == flow.Listing { // until when it is at home matters as much
 			t.until = set(words, size, false, t.textWide)
+			stateWide -= c.mm(4)
 		}
 		words = c.show(line.Button.Words)
 	}
@@ -404,11 +405,17 @@ func (c *composer) slimTile(at box, line flow.Line) {
 		y += t.note.height()
 		t.note = block{}
 	}
-	c.page.pictures = append(c.page.pictures, picture{box: box{x, y + (t.state.size*leading-t.sign)/2, t.sign, t.sign}, icon: name, ink: colour, back: fill, extra: colour})
+	behind := fill
+	if t.until.lines != nil { // most of the tile tells something; this is what it does
+		c.page.face(face{box: box{x, y, t.sign + t.state.wide + c.mm(6), t.state.height()}, fill: deed, radius: c.mm(2)})
+		behind, on, colour = deed, onDeed, onDeed
+		x += c.mm(2)
+	}
+	c.page.pictures = append(c.page.pictures, picture{box: box{x, y + (t.state.size*leading-t.sign)/2, t.sign, t.sign}, icon: name, ink: colour, back: behind, extra: colour})
 	if action != "" {
 		colour = on
 	}
-	c.page.write(t.state, box{x + t.sign + c.mm(2), y, t.textWide - t.sign - c.mm(2), t.state.height()}, colour, fill, fyne.TextAlignLeading)
+	c.page.write(t.state, box{x + t.sign + c.mm(2), y, t.state.wide, t.state.height()}, colour, behind, fyne.TextAlignLeading)
 	c.page.write(t.note, box{x, y + t.state.height(), t.textWide, t.note.height()}, on, fill, fyne.TextAlignLeading)
 	if action != "" {
 		c.page.targets = append(c.page.targets, target{box: at, face: f, down: down, msg: flow.Pressed{Action: action, Item: line.Button.Item}, main: line.Button.Main})

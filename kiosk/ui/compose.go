@@ -88,11 +88,12 @@ func (c *composer) largest(m metrics) page {
 		for c.grow = c.m.step * roomy; ; c.grow = max(1, c.grow-smaller) {
 			var best page
 			for _, c.items = range shapes {
-				// Low tiles of loans hide what can be touched.
-				if best.fits && (c.items == covers || c.view.Screen == flow.Listing) {
+				// Low tiles of loans hide what can be touched, and covers say nothing in words.
+				if best.fits && (c.items == covers && best.sheets < 3 || c.view.Screen == flow.Listing) {
 					break
 				}
-				if p := c.tryTitles(); p.betters(best) {
+				p := c.tryTitles()
+				if small := c.items == covers && best.fits && p.least() < c.mm(25); p.betters(best) && !small {
 					best = p
 				}
 			}

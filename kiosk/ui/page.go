@@ -76,6 +76,17 @@ func (p *page) face(f face) int {
 	return len(p.faces) - 1
 }
 
+// least is the height of the lowest cover.
+func (p page) least() float32 {
+	least := p.size.h
+	for _, picture := range p.pictures {
+		if picture.item != nil {
+			least = min(least, picture.h)
+		}
+	}
+	return least
+}
+
 // clipped is the page to be added to without adding to p.
 func (p page) clipped() page {
 	p.faces, p.pictures = slices.Clip(p.faces), slices.Clip(p.pictures)
