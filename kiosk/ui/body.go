@@ -333,7 +333,8 @@ func (c *composer) measure(wide float32, line flow.Line) (t tileParts, ok bool) 
 	}
 	stateWide := t.textWide - t.sign - c.mm(2)
 	t.state = set(c.show(line.Words), size, true, stateWide)
-	if t.state.wide > stateWide+1 {
+	const calm = 2 // lines; a date on five is no date
+	if t.state.wide > stateWide+1 || len(t.state.lines) > calm && len(c.view.Lines) > 1 {
 		return t, false
 	}
 	if c.said > 1 {

@@ -137,37 +137,56 @@ func TestNothingCut(t *testing.T) {
 
 // TestSizes: capitals, targets and the gaps between them have their millimetres.
 func TestSizes(t *testing.T) {
+	everyPage(t, sizes)
+}
+
+// TestScale: a screen that was measured with a card has its millimetres by that.
+func TestScale(t *testing.T) {
+	for _, s := range scenes() {
+		for _, d := range displays[:3] {
+			for _, scale := range []float64{0.85, 1.08} {
+				v := s.View
+				v.Scale = scale
+				p := compose(v, book, d.Display, fyne.NewSize(d.width, d.height), -1)
+				if !p.fits {
+					t.Errorf("%s on %s at %.2f: does not fit", s.Name, d.name, scale)
+				}
+				sizes(t, fmt.Sprintf("%s on %s at %.2f", s.Name, d.name, scale), v, p, d.metrics(d.width, d.height, v.Look.Size).times(scale))
+			}
+		}
+	}
+}
+
+func sizes(t *testing.T, name string, v flow.View, p page, m metrics) {
 	const rounding = 0.05 // mm
-	everyPage(t, func(t *testing.T, name string, v flow.View, p page, m metrics) {
-		for _, a := range p.texts {
-			if got, want := a.size, m.base; got < want-0.01 {
-				t.Errorf("%s: %q is set in %.1f px, want %.1f or more", name, a.words, got, want)
+	for _, a := range p.texts {
+		if got, want := a.size, m.base; got < want-0.01 {
+			t.Errorf("%s: %q is set in %.1f px, want %.1f or more", name, a.words, got, want)
+		}
+	}
+	for i, a := range p.targets {
+		want := float32(20)
+		switch pressed, _ := a.msg.(flow.Pressed); pressed.Action {
+		case "", flow.Looks, flow.Digit, flow.Erase: // an option, a language, a turn of the sheet; many side by side
+		default:
+			if pressed.Item == "" {
+				want = 25
 			}
 		}
-		for i, a := range p.targets {
-			want := float32(20)
-			switch pressed, _ := a.msg.(flow.Pressed); pressed.Action {
-			case "", flow.Looks, flow.Digit, flow.Erase: // an option, a language, a turn of the sheet; many side by side
-			default:
-				if pressed.Item == "" {
-					want = 25
-				}
-			}
-			if got := min(a.w, a.h) / m.mm; got < want-rounding {
-				t.Errorf("%s: target for %v is %.1f mm, want %.0f", name, a.msg, got, want)
-			}
-			if !p.size.holds(a.box) {
-				t.Errorf("%s: target for %v leaves the screen", name, a.msg)
-			}
-			for _, b := range p.targets[:i] {
-				dx := max(a.x-b.right(), b.x-a.right())
-				dy := max(a.y-b.bottom(), b.y-a.bottom())
-				if gap := max(dx, dy) / m.mm; gap < 6-rounding {
-					t.Errorf("%s: targets for %v and %v are %.1f mm apart, want 6", name, a.msg, b.msg, gap)
-				}
+		if got := min(a.w, a.h) / m.mm; got < want-rounding {
+			t.Errorf("%s: target for %v is %.1f mm, want %.0f", name, a.msg, got, want)
+		}
+		if !p.size.holds(a.box) {
+			t.Errorf("%s: target for %v leaves the screen", name, a.msg)
+		}
+		for _, b := range p.targets[:i] {
+			dx := max(a.x-b.right(), b.x-a.right())
+			dy := max(a.y-b.bottom(), b.y-a.bottom())
+			if gap := max(dx, dy) / m.mm; gap < 6-rounding {
+				t.Errorf("%s: targets for %v and %v are %.1f mm apart, want 6", name, a.msg, b.msg, gap)
 			}
 		}
-	})
+	}
 }
 
 // TestEverythingShown: every button, language and item of the view is on the
