@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,7 +35,7 @@ func (c *composer) body(area box) {
 		c.rows(c.heading(area))
 	case len(c.view.Signs) > 0:
 		c.signs(area)
-	case c.view.Screen == flow.Unlocking && len(c.view.Buttons) > 0 && c.view.Buttons[0].Action == flow.Erase:
+	case slices.ContainsFunc(c.view.Buttons, besideDigits):
 		c.number(c.heading(area))
 	case c.view.Screen == flow.Measuring:
 		c.card(area)

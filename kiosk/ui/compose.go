@@ -324,8 +324,8 @@ func (c *composer) footer(area box) box {
 	}
 	var row []wanted
 	for _, b := range c.view.Buttons {
-		if b.Action == flow.Erase || b.Action == flow.Enter {
-			continue // they stand beside the digits
+		if besideDigits(b) {
+			continue
 		}
 		row = append(row, wanted{c.label(c.show(b.Words), signs[b.Action], c.letter(), 2, high), b})
 	}

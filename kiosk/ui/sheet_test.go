@@ -109,6 +109,24 @@ func TestTouch(t *testing.T) {
 	s.expect(t, flow.LanguageChosen{Language: "sv"})
 }
 
+// TestTouchAnswers: whom one touches, which digit and which look is what is sent.
+func TestTouchAnswers(t *testing.T) {
+	for name, count := range map[string]int{"asking-house": 4, "naming": 4, "unlocking": 10, "looking": 5} {
+		s := newScreen(t, name)
+		answers := touches(s.view, true)
+		if got := len(answers); got != count {
+			t.Errorf("%s: %d answers, want %d", name, got, count)
+		}
+		for _, want := range answers {
+			p := s.pad(t, want)
+			p.MouseDown(nil)
+			p.MouseUp(nil)
+			p.Tapped(nil)
+			s.expect(t, want)
+		}
+	}
+}
+
 func sameColour(o fyne.CanvasObject, want any) bool {
 	return reflect.DeepEqual(reflect.ValueOf(o).Elem().FieldByName("FillColor").Interface(), want)
 }
