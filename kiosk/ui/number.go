@@ -10,7 +10,7 @@ import (
 // them a dot for each digit entered, Erase and Enter. Where there is no height for
 // four rows the 0 stands beside the 9.
 func (c *composer) number(area box) {
-	const least, most, main = 20, 28, 25
+	const least, most, main = 20, 34, 25
 	gap := c.gap()
 	var buttons []flow.Button
 	for _, b := range c.view.Buttons {
@@ -20,7 +20,10 @@ func (c *composer) number(area box) {
 	}
 	const modest = 1.15 // the 0 keeps its place for as long as the title can give way
 	for _, keys := range []struct{ columns, rows int }{{3, 4}, {4, 3}} {
-		for _, signed := range []bool{true, false} {
+		for _, words := range []struct {
+			lines  int
+			signed bool
+		}{{1, true}, {2, true}, {2, false}} {
 			if keys.rows < 4 && c.head > modest {
 				break
 			}
@@ -31,19 +34,22 @@ func (c *composer) number(area box) {
 				if b.Main {
 					high = main
 				}
-				if !signed {
+				if !words.signed {
 					sign = ""
 				}
-				l := c.label(c.show(b.Words), sign, c.letter(), 2, high)
+				l := c.label(c.show(b.Words), sign, c.letter(), words.lines, high)
 				side = max(side, c.wide(l))
 				actions = append(actions, l)
 			}
 			columns, rows := float32(keys.columns), float32(keys.rows)
 			high := min((area.h-(rows-1)*gap)/rows, c.mm(most))
-			wide := min((area.w-side-columns*gap)/columns, c.mm(most)*1.5)
+			wide := min((area.w-side-columns*gap)/columns, c.mm(most)*1.25)
 			field := rows*high + (rows-1)*gap
-			for _, l := range actions {
-				field -= l.high + gap
+			for i := range actions {
+				if keys.rows == 4 {
+					actions[i].high = max(actions[i].high, high) // in the rows of the digits
+				}
+				field -= actions[i].high + gap
 			}
 			if high < c.mm(least) || wide < c.mm(least) || field < c.mm(10) {
 				continue
