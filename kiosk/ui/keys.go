@@ -23,38 +23,62 @@ func (s *sheet) key(name fyne.KeyName) {
 	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
 		if s.chosen >= 0 {
 			s.act(s.page.targets[s.chosen])
+		} else if !s.press(flow.Pressed{Action: flow.Enter}) {
+			s.send(flow.Touched{})
+		}
+	case fyne.KeyEscape:
+		s.press(flow.Pressed{Action: flow.Back})
+	case fyne.KeyBackspace:
+		if !s.press(flow.Pressed{Action: flow.Erase}) {
+			s.press(flow.Pressed{Action: flow.Back})
+		}
+	case fyne.Key0, fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.Key7, fyne.Key8, fyne.Key9:
+		if s.press(flow.Pressed{Action: flow.Digit, Digit: name[0]}) {
+			s.chosen = -1 // OK is Enter now, whatever the arrows had chosen
+			s.draw()
 			return
 		}
 		s.send(flow.Touched{})
-	case fyne.KeyEscape, fyne.KeyBackspace:
-		if s.view.Back {
-			s.send(flow.Pressed{Action: flow.Back})
-		}
 	default:
 		s.send(flow.Touched{})
 	}
 }
 
-// choose moves to the nearest target in a direction, from centre to centre; what
-// lies off the line counts double.
-func (s *sheet) choose(dx, dy float32) {
-	centre := func(t target) (x, y float32) { return t.x + t.w/2, t.y + t.h/2 }
-	best, least := s.chosen, float32(math.Inf(1))
-	if s.chosen < 0 {
-		best = s.first()
-	} else {
-		x0, y0 := centre(s.page.targets[s.chosen])
-		for i, t := range s.page.targets {
-			x, y := centre(t)
-			along := (x-x0)*dx + (y-y0)*dy
-			across := float32(math.Abs(float64((x-x0)*dy + (y-y0)*dx)))
-			if far := along + 2*across; i != s.chosen && along > 1 && far < least {
-				best, least = i, far
-			}
+// press does what a target of the screen would, and reports whether there is one.
+func (s *sheet) press(want flow.Pressed) bool {
+	for _, t := range s.page.targets {
+		if t.msg == want {
+			s.send(want)
+			return true
 		}
 	}
-	s.chosen = best
+	return false
+}
+
+// choose moves to another target.
+func (s *sheet) choose(dx, dy float32) {
+	s.chosen = s.nearest(dx, dy)
 	s.draw()
+}
+
+// nearest is the nearest target in a direction, from centre to centre; what lies
+// off the line counts double.
+func (s *sheet) nearest(dx, dy float32) int {
+	if s.chosen < 0 {
+		return s.first()
+	}
+	centre := func(t target) (x, y float32) { return t.x + t.w/2, t.y + t.h/2 }
+	best, least := s.chosen, float32(math.Inf(1))
+	x0, y0 := centre(s.page.targets[s.chosen])
+	for i, t := range s.page.targets {
+		x, y := centre(t)
+		along := (x-x0)*dx + (y-y0)*dy
+		across := float32(math.Abs(float64((x-x0)*dy + (y-y0)*dx)))
+		if far := along + 2*across; i != s.chosen && along > 1 && far < least {
+			best, least = i, far
+		}
+	}
+	return best
 }
 
 // first is the main button, or else any beside the rail.

@@ -3,9 +3,9 @@ package ui
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"coldstation/kiosk/flow"
-	"coldstation/kiosk/ui/scene"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -21,6 +21,12 @@ type screen struct {
 
 func newScreen(t *testing.T, name string) *screen {
 	t.Helper()
+	s := blank()
+	s.show(view(t, name))
+	return s
+}
+
+func blank() *screen {
 	s := &screen{}
 	s.sheet = newSheet(book, displays[0].Display, func(m flow.Msg) { s.sent = append(s.sent, m) }, true)
 	c := software.NewCanvas()
@@ -28,13 +34,12 @@ func newScreen(t *testing.T, name string) *screen {
 	c.SetContent(s.content)
 	c.Resize(fyne.NewSize(displays[0].width, displays[0].height))
 	s.canvas = c
-	s.show(view(t, name))
 	return s
 }
 
 func view(t *testing.T, name string) flow.View {
 	t.Helper()
-	for _, s := range scene.All(languages...) {
+	for _, s := range scenes() {
 		if s.Name == name {
 			return s.View
 		}
@@ -104,6 +109,24 @@ func TestTouch(t *testing.T) {
 	s.expect(t, flow.LanguageChosen{Language: "sv"})
 }
 
+// TestTouchAnswers: whom one touches, which digit and which look is what is sent.
+func TestTouchAnswers(t *testing.T) {
+	for name, count := range map[string]int{"asking-house": 4, "naming": 4, "unlocking": 10, "looking": 5} {
+		s := newScreen(t, name)
+		answers := touches(s.view, true)
+		if got := len(answers); got != count {
+			t.Errorf("%s: %d answers, want %d", name, got, count)
+		}
+		for _, want := range answers {
+			p := s.pad(t, want)
+			p.MouseDown(nil)
+			p.MouseUp(nil)
+			p.Tapped(nil)
+			s.expect(t, want)
+		}
+	}
+}
+
 func sameColour(o fyne.CanvasObject, want any) bool {
 	return reflect.DeepEqual(reflect.ValueOf(o).Elem().FieldByName("FillColor").Interface(), want)
 }
@@ -132,23 +155,61 @@ func TestKeys(t *testing.T) {
 	s.expect(t)
 }
 
+// TestNumberByKeys enters a secret number with the digits of a keyboard.
+func TestNumberByKeys(t *testing.T) {
+	s := newScreen(t, "unlocking")
+	s.key(fyne.KeyDown) // the main one: Enter
+	s.key(fyne.KeyUp)
+	s.key(fyne.Key4)
+	s.key(fyne.Key0)
+	s.key(fyne.KeyBackspace)
+	if s.mark.Visible() {
+		t.Error("a digit, and OK still means what the arrows chose")
+	}
+	s.key(fyne.KeyReturn)
+	s.key(fyne.KeyEscape)
+	s.expect(t, flow.Pressed{Action: flow.Digit, Digit: '4'}, flow.Pressed{Action: flow.Digit, Digit: '0'},
+		flow.Pressed{Action: flow.Erase}, flow.Pressed{Action: flow.Enter}, flow.Pressed{Action: flow.Back})
+	s.show(view(t, "undo"))
+	s.key(fyne.Key4) // no digits are asked for
+	s.key(fyne.KeyBackspace)
+	s.expect(t, flow.Touched{}, flow.Pressed{Action: flow.Back})
+}
+
+// TestDots: a dot for each digit and never the digit; none for one that was wrong.
+func TestDots(t *testing.T) {
+	dots := func(name string) (n int) {
+		for _, f := range newScreen(t, name).page.faces {
+			if f.fill == ink && f.radius == f.w/2 {
+				n++
+			}
+		}
+		return n
+	}
+	for name, want := range map[string]int{"unlocking": 0, "unlocking-three": 3, "unlocking-said": 4, "unlocking-wrong": 0} {
+		if got := dots(name); got != want {
+			t.Errorf("%s: %d dots, want %d", name, got, want)
+		}
+	}
+}
+
 // TestKeysReach: every target of every screen can be reached by arrows alone.
 func TestKeysReach(t *testing.T) {
-	for _, sc := range scene.All(languages...) {
-		s := newScreen(t, sc.Name)
-		s.key(fyne.KeyDown)
-		if s.chosen < 0 {
+	d := displays[0]
+	for _, sc := range scenes() {
+		s := &sheet{page: compose(sc.View, book, d.Display, fyne.NewSize(d.width, d.height), 0), chosen: -1}
+		first := s.nearest(0, 1)
+		if first < 0 {
 			t.Errorf("%s: nothing to begin with", sc.Name)
 			continue
 		}
-		reached := map[int]bool{s.chosen: true}
-		for queue := []int{s.chosen}; len(queue) > 0; queue = queue[1:] {
-			for _, key := range []fyne.KeyName{fyne.KeyUp, fyne.KeyDown, fyne.KeyLeft, fyne.KeyRight} {
+		reached := map[int]bool{first: true}
+		for queue := []int{first}; len(queue) > 0; queue = queue[1:] {
+			for _, way := range [][2]float32{{0, -1}, {0, 1}, {-1, 0}, {1, 0}} {
 				s.chosen = queue[0]
-				s.key(key)
-				if !reached[s.chosen] {
-					reached[s.chosen] = true
-					queue = append(queue, s.chosen)
+				if to := s.nearest(way[0], way[1]); !reached[to] {
+					reached[to] = true
+					queue = append(queue, to)
 				}
 			}
 		}
@@ -161,6 +222,8 @@ func TestKeysReach(t *testing.T) {
 // TestTurn: turning shows other items, and a new item shows itself.
 func TestTurn(t *testing.T) {
 	s := newScreen(t, "borrowed-many")
+	now := time.Now()
+	s.now = func() time.Time { return now }
 	last := s.page.sheet
 	if last == 0 || last != s.page.sheets-1 {
 		t.Fatalf("sheet %d of %d, want the last of several", last, s.page.sheets)
@@ -174,6 +237,11 @@ func TestTurn(t *testing.T) {
 		t.Errorf("a second touch at once turned to sheet %d", s.page.sheet)
 	}
 	s.expect(t, flow.Touched{})
+	now = now.Add(time.Second)
+	s.turn(1)
+	if s.page.sheet != last {
+		t.Errorf("turned on to sheet %d, want %d", s.page.sheet, last)
+	}
 	v := s.view
 	v.Lines = append(v.Lines[:len(v.Lines):len(v.Lines)], v.Lines[0])
 	s.show(v)
@@ -195,10 +263,9 @@ func TestStock(t *testing.T) {
 		}
 		return n
 	}
-	scenes := scene.All(languages...)
 	round := func() {
 		for _, contrast := range []bool{false, true} {
-			for _, sc := range scenes {
+			for _, sc := range scenes() {
 				sc.View.Look.Contrast = contrast
 				s.show(sc.View)
 			}
@@ -206,11 +273,9 @@ func TestStock(t *testing.T) {
 	}
 	round()
 	first := count()
-	for range 3 {
-		round()
-	}
+	round()
 	if got := count(); got != first {
-		t.Errorf("%d objects after more rounds, want %d", got, first)
+		t.Errorf("%d objects after another round, want %d", got, first)
 	}
 	if got := len(s.drawings); got > 200 {
 		t.Errorf("%d drawings kept", got)
