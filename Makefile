@@ -2,6 +2,7 @@
 # make test    every test, with real brokers, ports and windows
 # make check   the quick part: format, vet, lint, unit tests, layout
 # make bench   the figures, each a ratio to a bare baseline
+# make faults  what must survive networks, machines, brokers and hubs that fail
 # make gallery every screen in every language, as pictures
 # make help    this list
 
@@ -14,8 +15,9 @@ CMDS   := $(filter-out ./cmd/gallery,$(patsubst %/main.go,./%,$(wildcard cmd/*/m
 LINT   := v2.15.0
 VULN   := v1.8.0
 FUZZ   ?= 5s
+FAULTS_TIME ?= 15m
 
-.PHONY: help demo test check vet lint vulns unit fuzz bench gallery build setup clean
+.PHONY: help demo test check vet lint vulns unit fuzz bench faults gallery build setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -72,6 +74,10 @@ fuzz:
 
 bench: build
 	@packaging/bench
+
+# Round after round until the time is over; FAULTS_TIME=8h for a night.
+faults:
+	@packaging/faults $(FAULTS_TIME)
 
 gallery:
 	$(GO) run $(TAGS) ./cmd/gallery --out $(BUILD)/gallery

@@ -20,12 +20,11 @@ import (
 
 // crewOrders are what a crew begins with: the stations of one machine.
 type crewOrders struct {
-	Seed     uint64
-	Faults   bool
-	QoS      byte
-	Life     int // how often it was begun before
-	Patience time.Duration
-	Houses   []houseOrders
+	Seed   uint64
+	Faults bool
+	QoS    byte
+	Life   int // how often it was begun before
+	Houses []houseOrders
 }
 
 type houseOrders struct {

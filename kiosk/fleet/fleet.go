@@ -107,6 +107,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if o.Crews == 0 {
 		o.Crews = min(4, o.Stations)
 	}
+	whole := ctx
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	f := &fleet{Options: o, fail: fail, over: make([]int, o.Stations), proofs: make([]word, o.Stations), changed: make(chan struct{})}
@@ -120,17 +121,15 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 			return Summary{}, fmt.Errorf("begin a crew: %w", err)
 		}
 	}
-	if err := f.live(ctx); err != nil {
-		return Summary{}, err
-	}
-	undelivered := f.rest(ctx)
+	lived := f.live(ctx)
+	rested := f.rest(ctx)
 	took := time.Since(began).Seconds()
-	if err := context.Cause(ctx); err != nil {
-		return Summary{}, err
+	if whole.Err() != nil {
+		return Summary{}, whole.Err()
 	}
-	s, err := f.check(ctx)
+	s, err := f.check(whole) // also of what went wrong
 	s.Seconds, s.PerSecond = took, float64(s.Events)/took
-	return s, errors.Join(undelivered, err)
+	return s, errors.Join(lived, rested, err)
 }
 
 // build makes everything that runs before the crews.
@@ -184,7 +183,7 @@ func (f *fleet) build(ctx context.Context) (err error) {
 	}
 	for c := range f.Crews {
 		f.crews = append(f.crews, &worker{role: crewRole, name: fmt.Sprint("crew ", c), spawn: f.Spawn, ended: f.ended, hear: f.hear, orders: func(life int) any {
-			o := crewOrders{Seed: f.Seed, Faults: f.Faults, QoS: f.QoS, Life: life, Patience: f.Patience}
+			o := crewOrders{Seed: f.Seed, Faults: f.Faults, QoS: f.QoS, Life: life}
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			for n := c; n < f.Stations; n += f.Crews {
@@ -283,7 +282,7 @@ func (f *fleet) rest(ctx context.Context) error {
 	var faults []error
 	for _, c := range f.crews {
 		if !c.wait(late) {
-			faults = append(faults, fmt.Errorf("%s did not deliver everything in %v", c.name, f.Patience))
+			faults = append(faults, fmt.Errorf("%s was not done when its time was over", c.name))
 			c.kill()
 		}
 	}

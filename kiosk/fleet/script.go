@@ -51,7 +51,7 @@ func (v *visitor) informed(ctx context.Context) error {
 		return nil
 	}
 	var fault error
-	err := v.wait(ctx, v.crew.Patience, "the library to tell of its books and people", func() bool {
+	err := v.wait(ctx, 5*forbearance, "the library to tell of its books and people", func() bool {
 		proxies, err := v.log.Proxies(patronID(0))
 		fault = err
 		return err != nil || len(proxies) > 0
