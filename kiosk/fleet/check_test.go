@@ -1,8 +1,11 @@
 package fleet
 
 import (
+	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -86,6 +89,71 @@ func TestFold(t *testing.T) {
 	for n, want := range map[int]string{0: "[]", 1: "[a]", 2: "[a b]", 3: "[b]", 4: "[b c]", 5: "[b]", 6: "[]", 8: "[b]"} {
 		if got := fmt.Sprint(fold(log[:n])); got != want {
 			t.Errorf("after %d events %s, want %s", n, got, want)
+		}
+	}
+}
+
+// liar is a hub that has something else than was written.
+type liar struct {
+	Hub
+	log   func([]Kept) []Kept
+	loans func([]circ.ItemID) []circ.ItemID
+}
+
+func (l liar) Log(ctx context.Context, station circ.StationID) ([]Kept, error) {
+	all, err := l.Hub.Log(ctx, station)
+	if l.log != nil {
+		all = l.log(all)
+	}
+	return all, err
+}
+
+func (l liar) Loans(ctx context.Context, station circ.StationID) ([]circ.ItemID, error) {
+	all, err := l.Hub.Loans(ctx, station)
+	if l.loans != nil {
+		all = l.loans(all)
+	}
+	return all, err
+}
+
+// A fleet that did well is compared once more, with hubs and with proofs that are
+// not as they should be.
+func TestCompare(t *testing.T) {
+	o := Options{Stations: 1, Visits: 5, Seed: 4, Folder: t.TempDir()}
+	good, err := Run(t.Context(), o)
+	if err != nil || !good.Sound() || good.Events == 0 {
+		t.Fatalf("%+v, %v", good, err)
+	}
+	files, err := (&library{folder: filepath.Join(o.Folder, "hub")}).files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	hub := archive{files}
+	for _, c := range []struct {
+		name  string
+		hub   Hub
+		proof word
+		sound bool // as to events
+		says  string
+	}{
+		{"as it was", hub, word{}, true, ""},
+		{"an event less", liar{Hub: hub, log: func(k []Kept) []Kept { return k[:len(k)-1] }}, word{}, false, "running hashes differ"},
+		{"an event twice", liar{Hub: hub, log: func(k []Kept) []Kept { return append(k, k[0]) }}, word{}, false, "running hashes differ"},
+		{"another order", liar{Hub: hub, log: func(k []Kept) []Kept {
+			k[1].Seq, k[2].Seq = k[2].Seq, k[1].Seq
+			return k
+		}}, word{}, false, ""},
+		{"another hash", liar{Hub: hub, log: func(k []Kept) []Kept { k[len(k)-1].Chain[0]++; return k }}, word{}, true, "running hashes differ"},
+		{"another loan", liar{Hub: hub, loans: func(all []circ.ItemID) []circ.ItemID { return append(all, "x") }}, word{}, true, "on loan"},
+		{"what was said is gone", hub, word{Seq: good.Events + 1}, true, "is not what it was"},
+		{"what was said is other", hub, word{Seq: 1, Chain: make([]byte, 32)}, true, "is not what it was"},
+	} {
+		f := &fleet{Options: o, names: []circ.StationID{"fleet-000"}, proofs: []word{c.proof}}
+		var s Summary
+		err := f.compare(t.Context(), &s, c.hub, 0)
+		if s.Sound() != c.sound || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %+v, %v; want sound %v and %q", c.name, s, err, c.sound, c.says)
 		}
 	}
 }

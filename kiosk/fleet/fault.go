@@ -57,7 +57,7 @@ func plan(random *rand.Rand, f *fleet, visits int) []fault {
 			who = random.IntN(f.Crews)
 		}
 		all[i] = fault{after: random.IntN(visits*9/10 + 1), kind: k, who: who, far: random.IntN(2) == 0,
-			long: time.Duration(20+random.IntN(3000)) * time.Millisecond}
+			long: time.Duration(20+random.IntN(2000)) * time.Millisecond}
 	}
 	slices.SortFunc(all, func(a, b fault) int { return cmp.Compare(a.after, b.after) })
 	return all
