@@ -13,7 +13,7 @@ import (
 
 	"coldstation/kiosk"
 	"coldstation/rfid"
-	"coldstation/rfid/feig"
+	"coldstation/rfid/drivers"
 	"coldstation/rfid/sim"
 	"coldstation/sync/circ"
 	"coldstation/sync/identity"
@@ -122,23 +122,32 @@ func (h *house) life(ctx context.Context) (over bool, err error) {
 	return h.drain(ctx, r, v) // the rest is on its way, and nothing is added
 }
 
-// serve runs the station with its pad, and visits until the house is to rest.
+// serve runs the station with its readers, and visits until the house is to rest.
 func (h *house) serve(ctx context.Context, v *visitor, r *record, running *atomic.Pointer[kiosk.Station]) error {
-	host, far := sim.Pipe()
-	line, err := sim.NewLine("feig", h.table)
-	if err != nil {
-		return err
+	var readers []rfid.Reader
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	for i, protocol := range desks[h.Number%len(desks)] {
+		driver, err := drivers.Named(protocol)
+		if err != nil {
+			return err
+		}
+		line, err := sim.NewLine(protocol, h.table)
+		if err != nil {
+			return err
+		}
+		if h.crew.Faults {
+			line.Faults = sim.NewSchedule(h.crew.Seed+uint64(h.Number), 0.01,
+				sim.NoRequest, sim.NoAnswer, sim.Split, sim.Noise, sim.BadCRC, sim.BadLength, sim.Unsolicited, sim.Reset)
+		}
+		host, far := sim.Pipe()
+		serving.Go(func() { line.Serve(far) })
+		reader := v.watched(driver.New(host, drivers.Options{}), i)
+		defer reader.Close()
+		readers = append(readers, reader)
 	}
-	if h.crew.Faults {
-		line.Faults = sim.NewSchedule(h.crew.Seed+uint64(h.Number), 0.01,
-			sim.NoRequest, sim.NoAnswer, sim.Split, sim.Noise, sim.BadCRC, sim.BadLength, sim.Unsolicited, sim.Reset)
-	}
-	served := make(chan struct{})
-	go func() { line.Serve(far); close(served) }()
-	reader := &pad{feig.New(host, feig.Options{Timeout: 300 * time.Millisecond}), v}
-	defer func() { reader.Close(); <-served }()
 
-	s, err := kiosk.New(kiosk.Parts{Settings: settings(h.Identity.Station), Ledger: r, Clock: h.crew.clock, Screen: v, Readers: []rfid.Reader{reader}, Log: quiet})
+	s, err := kiosk.New(kiosk.Parts{Settings: settings(h.Identity.Station), Ledger: r, Clock: h.crew.clock, Screen: v, Readers: readers, Log: quiet})
 	if err != nil {
 		return err
 	}
@@ -158,6 +167,10 @@ func (h *house) serve(ctx context.Context, v *visitor, r *record, running *atomi
 	}
 	return err
 }
+
+// desks are the readers that stations have, by turns: one that reads books and
+// cards, or one for each.
+var desks = [][]string{{"feig"}, {"3m", "pn532"}, {"rl866", "twn4"}, {"feig"}}
 
 // drain waits until the hub has said that it keeps everything.
 func (h *house) drain(ctx context.Context, r *record, v *visitor) (over bool, err error) {
@@ -233,14 +246,47 @@ func (r *record) TakeNotices(at circ.Stamp, stream uuid.UUID, first uint64, raw 
 	return r.Ledger.TakeNotices(at, stream, first, raw, chain)
 }
 
-// pad is the reader; it tells the visitor of each round.
-type pad struct {
-	*feig.Reader
-	visitor *visitor
+// watched is a reader that tells the visitor of each round.
+func (v *visitor) watched(r rfid.Reader, which int) rfid.Reader {
+	inventory := func(dst []rfid.Tag) ([]rfid.Tag, error) {
+		tags, err := r.Inventory(dst)
+		if err == nil {
+			v.round(which)
+		}
+		return tags, err
+	}
+	v.rounds = append(v.rounds, 0)
+	switch r := r.(type) {
+	case bookReader:
+		return watchedBooks{r, inventory}
+	case rfid.CardMemory:
+		return watchedCards{r, inventory}
+	}
+	return watchedAny{r, inventory}
 }
 
-func (p *pad) Inventory(dst []rfid.Tag) ([]rfid.Tag, error) {
-	tags, err := p.Reader.Inventory(dst)
-	p.visitor.round(err == nil)
-	return tags, err
+type bookReader interface {
+	rfid.Memory
+	rfid.Securer
 }
+
+type round func(dst []rfid.Tag) ([]rfid.Tag, error)
+
+type watchedBooks struct {
+	bookReader
+	round round
+}
+
+type watchedCards struct {
+	rfid.CardMemory
+	round round
+}
+
+type watchedAny struct {
+	rfid.Reader
+	round round
+}
+
+func (w watchedBooks) Inventory(dst []rfid.Tag) ([]rfid.Tag, error) { return w.round(dst) }
+func (w watchedCards) Inventory(dst []rfid.Tag) ([]rfid.Tag, error) { return w.round(dst) }
+func (w watchedAny) Inventory(dst []rfid.Tag) ([]rfid.Tag, error)   { return w.round(dst) }

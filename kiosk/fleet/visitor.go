@@ -27,7 +27,7 @@ type visitor struct {
 
 	mu     sync.Mutex
 	view   flow.View
-	rounds int                  // of looking at the pad, but for those that failed
+	rounds []int                // of looking at the pad, by reader, but for those that failed
 	tags   map[circ.ItemID]bool // written since the item was last dealt with
 	broken error                // a promise of the station
 }
@@ -87,13 +87,26 @@ func (v *visitor) written(id circ.ItemID) {
 	v.tags[id] = true
 }
 
-func (v *visitor) round(well bool) {
+func (v *visitor) round(which int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if well {
-		v.rounds++
-	}
+	v.rounds[which]++
 	v.poke()
+}
+
+// later answers whether every reader has looked n times more than now.
+func (v *visitor) later(n int) func() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	from := slices.Clone(v.rounds)
+	return func() bool {
+		for i, before := range from {
+			if v.rounds[i] < before+n {
+				return false
+			}
+		}
+		return true
+	}
 }
 
 // forbearance is how long a visitor waits for what should follow at once.
@@ -141,10 +154,7 @@ func describe(view flow.View) string {
 
 // looks waits until the pad was looked at so often, from now on.
 func (v *visitor) looks(ctx context.Context, n int) error {
-	v.mu.Lock()
-	from := v.rounds
-	v.mu.Unlock()
-	return v.until(ctx, "the pad to be looked at", func() bool { return v.rounds >= from+n })
+	return v.until(ctx, "the pad to be looked at", v.later(n))
 }
 
 func (v *visitor) put(names ...string) error { return v.set(true, names) }
@@ -268,11 +278,9 @@ func (v *visitor) leave(ctx context.Context) error {
 // some need not be.
 func (v *visitor) ready(ctx context.Context, items []circ.ItemID) error {
 	const while = 10
-	v.mu.Lock()
-	from := v.rounds
-	v.mu.Unlock()
+	late := v.later(while)
 	return v.until(ctx, "tags to be written", func() bool {
-		return v.rounds >= from+while || !slices.ContainsFunc(items, func(id circ.ItemID) bool { return !v.tags[id] })
+		return late() || !slices.ContainsFunc(items, func(id circ.ItemID) bool { return !v.tags[id] })
 	})
 }
 
