@@ -34,12 +34,14 @@ func (l *Line) Serve(port rfid.Port) {
 		quiet time.Time // when what has been received so far ends as a request
 	)
 	talker, _ := l.Device.(Talker)
+	unhurried, _ := l.Device.(Unhurried)
 	for {
 		var wait time.Time
 		if talker != nil {
 			wait = l.speak(port, talker, out[:0])
 		}
-		if (deaf || len(buf) > 0) && (wait.IsZero() || quiet.Before(wait)) {
+		hurried := deaf || len(buf) > 0 && (unhurried == nil || !unhurried.Unhurried())
+		if hurried && (wait.IsZero() || quiet.Before(wait)) {
 			wait = quiet
 		}
 		if err := port.SetReadDeadline(wait); err != nil {
@@ -47,7 +49,7 @@ func (l *Line) Serve(port rfid.Port) {
 		}
 		n, err := port.Read(chunk[:])
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			if !time.Now().Before(quiet) {
+			if hurried && !time.Now().Before(quiet) {
 				buf, deaf = buf[:0], false
 			}
 			continue

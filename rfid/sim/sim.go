@@ -55,6 +55,15 @@ type Talker interface {
 	Speak(dst []byte, now time.Time) (out []byte, next time.Time)
 }
 
+// An Unhurried Device may wait for the rest of a request however long it takes,
+// since it is written for people at a terminal too.
+type Unhurried interface {
+	Device
+
+	// Unhurried says whether it does, as it is set up now.
+	Unhurried() bool
+}
+
 // A Chooser is a Device that can be set up in more ways than one.
 type Chooser interface {
 	Device
