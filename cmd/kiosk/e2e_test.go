@@ -333,7 +333,7 @@ func TestUndoByTouch(t *testing.T) {
 	th.must(k.Pad.Put("margaret", "sinuhe"))
 	th.loans("999N00001003")
 
-	visiting, undoing := screens()
+	visiting, undoing := screens(false)
 	th.touch(visiting, flow.Undo, func() error { return k.Logged("show", "screen=undoing") })
 	th.touch(undoing, flow.UndoThis, func() error { return k.Logged("kind=Undone") })
 	th.loans()
@@ -341,10 +341,12 @@ func TestUndoByTouch(t *testing.T) {
 }
 
 // screens are the views after one book was lent: the visit, and which one was not
-// meant.
-func screens() (visiting, undoing flow.View) {
+// meant. A full station also speaks and prints.
+func screens(full bool) (visiting, undoing flow.View) {
 	var at flow.Moment
-	state := flow.New(flow.DefaultRules("maple-house", "en", "fi"), 0)
+	rules := flow.DefaultRules("maple-house", "en", "fi")
+	rules.Speech, rules.Printer = full, full
+	state := flow.New(rules, 0)
 	step := func(m flow.Msg) flow.View {
 		at.Up += time.Second
 		state, _ = flow.Step(state, at, m)

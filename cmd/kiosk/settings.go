@@ -10,6 +10,8 @@ import (
 
 	"coldstation/cmd/internal/conf"
 	"coldstation/kiosk"
+	"coldstation/kiosk/receipt"
+	"coldstation/kiosk/speech"
 	"coldstation/rfid"
 	"coldstation/rfid/line"
 	"coldstation/rfid/number"
@@ -26,7 +28,10 @@ type settings struct {
 	readers  []attached
 	keys     []rfid.Key // of cards; none: the public ones
 	scanner  string
-	adds     line.Options // what the scanner puts around a number
+	adds     line.Options   // what the scanner puts around a number
+	speech   speech.Program // none: silent
+	names    speech.Names
+	printer  receipt.Options // without an address: none
 
 	width, height             int // of a window; 0: the whole screen
 	diagonal, perMM, distance float64
@@ -60,6 +65,13 @@ func parse(args []string) (settings, error) {
 		unsecured = set.String("afi-on-loan", "C2", "AFI of tags on loan, `hex`; 3M's: DA")
 		owners    = set.String("owners", "", "`ISILs` of the library, by commas; a tag of another owner goes into the box")
 		numbers   = set.String("numbers", "", "`file` of rules of the numbers on cards and items; try them with readersim number")
+
+		says    = set.String("speech", "auto", "what speaks: off, espeak-ng, auto (espeak-ng where there is one), or a `command` that reads text and speaks it, with {language}, {voice}, {speed} and {volume} among its arguments")
+		names   = set.String("speech-names", "headphones", "`when` names and titles are said: never, headphones (while they are plugged in), always")
+		printer = set.String("printer", "", "`port` of the receipt printer: a device, as /dev/usb/lp0, or tcp:HOST:9100")
+		dots    = set.Int("printer-width", 576, "`dots` in a row: 576 on paper of 80 mm, 384 on 58 mm")
+		baud    = set.Int("printer-baud", 19200, "`speed` of a printer on a serial port")
+		closing = set.String("printer-closing", "", "the last `sentence` on a receipt, instead of the language's own")
 
 		window   = set.String("window", "", "`WxH` pixels of a window, instead of the whole screen")
 		diagonal = set.Float64("screen-inches", 15.6, "diagonal of the screen in `inches`")
@@ -128,6 +140,14 @@ func parse(args []string) (settings, error) {
 		default:
 			return s, fmt.Errorf("--scanner-adds: %q is neither aim nor codabar", word)
 		}
+	}
+	s.speech = speaker(*says)
+	if s.names, err = speech.ParseNames(*names); err != nil {
+		return s, fmt.Errorf("--speech-names: %w", err)
+	}
+	s.printer = receipt.Options{Address: *printer, Baud: *baud, Width: *dots, Closing: *closing}
+	if _, err := receipt.New(s.printer); err != nil {
+		return s, fmt.Errorf("--printer: %w", err)
 	}
 	for _, a := range []attached{{*pad, *protocol, false}, {*cards, *cardsHow, true}} {
 		if a.port != "" {

@@ -34,6 +34,8 @@ type assembly struct {
 	ledger   *ledger.Ledger
 	delivery *station.Station
 	running  atomic.Pointer[kiosk.Station]
+	words    phrase.Book
+	beside   []func(context.Context) // what runs with the station
 
 	mu       sync.Mutex
 	attached []io.Closer // readers and scanners
@@ -46,7 +48,7 @@ func assemble(s settings, words phrase.Book) (*assembly, error) {
 			return nil, fmt.Errorf("no words for language %q", language)
 		}
 	}
-	a := &assembly{settings: s}
+	a := &assembly{settings: s, words: words}
 	var err error
 	if a.clock, err = kiosk.NewMachineClock(); err != nil {
 		return nil, err
@@ -127,7 +129,7 @@ func (a *assembly) run(ctx context.Context, screen kiosk.Screen) error {
 		Clock:    a.clock,
 		Screen:   &narrator{Screen: screen},
 	}
-	err := a.attach(&parts)
+	err := errors.Join(a.attach(&parts), a.outfit(&parts))
 	if err == nil {
 		err = a.serve(ctx, parts)
 	}
@@ -143,6 +145,13 @@ func (a *assembly) serve(ctx context.Context, parts kiosk.Parts) error {
 	}
 	a.running.Store(s)
 	defer a.running.Store(nil)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for _, run := range a.beside {
+		beside.Go(func() { run(ctx) })
+	}
 	go a.told()
 	return s.Run(ctx)
 }

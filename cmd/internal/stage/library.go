@@ -110,7 +110,8 @@ func (l *Library) Kiosk(ctx context.Context, id string, env []string, args ...st
 		return nil, err
 	}
 	k := &Kiosk{ID: id, Cable: cable, Pad: pad, Args: append([]string{
-		"--identity", identity, "--data", id, "--reader", pad.Port, "--reader-protocol", "feig"}, args...)}
+		"--identity", identity, "--data", id, "--reader", pad.Port, "--reader-protocol", "feig",
+		"--speech", "off"}, args...)} // nobody at this machine wants to hear it
 	k.Program, err = l.start(id, l.program("kiosk", env, k.Args))
 	if err != nil {
 		return nil, err
