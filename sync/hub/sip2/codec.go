@@ -289,28 +289,16 @@ func (c *codec) maybe(code string, p *string) {
 // id is an identifier that may not be empty in what is written.
 func (c *codec) id(code string, p *string) {
 	if c.writing {
-		c.identifier(code, *p, true)
-	}
-	c.field(code, p)
-}
-
-// maybeID is an identifier that may be left out.
-func (c *codec) maybeID(code string, p *string) {
-	if c.writing {
-		c.identifier(code, *p, false)
-	}
-	c.maybe(code, p)
-}
-
-func (c *codec) identifier(code, id string, must bool) {
-	if must && blank(id) {
-		c.fail(code, "empty")
-	}
-	for i := range len(id) {
-		if id[i] < ' ' || id[i] >= 0x7F {
-			c.fail(code, "identifiers must be printable ASCII")
+		if blank(*p) {
+			c.fail(code, "empty")
+		}
+		for i := range len(*p) {
+			if b := (*p)[i]; b < ' ' || b >= 0x7F {
+				c.fail(code, "identifiers must be printable ASCII")
+			}
 		}
 	}
+	c.field(code, p)
 }
 
 // dateField is a date in a field, or what a server is set to write instead.

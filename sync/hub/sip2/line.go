@@ -183,8 +183,10 @@ func (l *line) send(ctx context.Context, b []byte) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	l.SetWriteDeadline(time.Now().Add(l.settings.Timeout))
-	stop := context.AfterFunc(ctx, func() { l.SetWriteDeadline(time.Unix(1, 0)) })
+	if err := l.SetWriteDeadline(time.Now().Add(l.settings.Timeout)); err != nil {
+		return 0, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = l.SetWriteDeadline(time.Unix(1, 0)) })
 	defer stop()
 	n, err := l.Write(b)
 	if err == nil && n < len(b) {
