@@ -106,7 +106,7 @@ func (s *Station) item(see sighting, id circ.ItemID) flow.ItemSeen {
 	return flow.ItemSeen{
 		Token: see.token, Scanned: see.line != "", Found: see.found,
 		Item: item, Known: known, OnLoan: onLoan, Loan: loan, Security: see.secured, Unready: see.line == "" && s.unready(id),
-		Missing: s.missing(see.label),
+		Missing: s.missing(see.label), Housed: s.housed(id),
 		Foreign: !known && owner != "" && len(s.settings.Owners) > 0 && !slices.Contains(s.settings.Owners, owner),
 	}
 }
@@ -126,12 +126,9 @@ func (s *Station) missing(label iso28560.Label) int {
 }
 
 func (s *Station) card(see sighting, id circ.PatronID) flow.CardSeen {
-	patron, ref, known := s.knownPatron(id)
-	s.shown[ref] = patron.ID
-	return flow.CardSeen{
-		Token: see.token, Scanned: see.line != "",
-		Ref: ref, Patron: patron, Known: known, Policy: s.policy(patron.Policy), Loans: s.loans(ref),
-	}
+	m := s.person(s.knownPatron(id))
+	m.Token, m.Scanned = see.token, see.line != ""
+	return m
 }
 
 // byUID is whose card a chip is by its own number, and whether the library's rules

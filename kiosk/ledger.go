@@ -24,6 +24,17 @@ type Ledger interface {
 	Policy(id string) (policy circ.Policy, known bool, err error)
 	// Patron finds a patron by any identifier on a card, keyring or wristband.
 	Patron(circ.PatronID) (patron circ.Patron, ref circ.Ref, known bool, err error)
+	Proxies(agent circ.PatronID) ([]circ.Proxy, error)
+	Place(circ.ItemID) (ledger.Place, error)
+	Tiles() ([]ledger.Tile, error)
+	Messages() (map[string]map[string]string, error)
+
+	// What is kept for a person's sake and told nobody.
+	Remember(patron circ.Ref, look []byte) error
+	Remembered(patron circ.Ref) (look []byte, err error)
+	NoteHad(id circ.PatronID, work string) error
+	ForgetHad(id circ.PatronID, work string) error
+	Had(id circ.PatronID, work string) (bool, error)
 
 	Faults() ([]string, error) // raised and not cleared
 
@@ -39,7 +50,9 @@ var _ Ledger = (*ledger.Ledger)(nil)
 func (s *Station) append(bodies ...circ.EventBody) (uint64, error) {
 	var people []circ.PatronID
 	for _, id := range s.shown {
-		people = append(people, id)
+		if !id.IsZero() {
+			people = append(people, id)
+		}
 	}
 	first, err := s.ledger.Append(stamp(s.now(), s.clock.Boot()), people, bodies...)
 	if err != nil {
@@ -117,10 +130,10 @@ func (s *Station) unready(id circ.ItemID) bool {
 	return s.answered(err) && waits
 }
 
-func (s *Station) loans(ref circ.Ref) int {
+func (s *Station) loans(ref circ.Ref) []circ.Loan {
 	loans, err := s.ledger.Loans(ref)
 	s.answered(err)
-	return len(loans)
+	return loans
 }
 
 func (s *Station) policy(id string) circ.Policy {

@@ -11,6 +11,7 @@ import (
 	"coldstation/kiosk/flow"
 	"coldstation/rfid"
 	"coldstation/rfid/iso28560"
+	"coldstation/sync/circ"
 )
 
 // pad is one reader and what lies on it. One goroutine asks it everything, in
@@ -18,6 +19,7 @@ import (
 type pad struct {
 	*Station
 	reader rfid.Reader
+	tray   bool // what comes here was read in the house, and no visit
 	field  *rfid.Field
 	found  map[rfid.UID]bool // lay there when the station started
 	asking []attempt         // lie there and could not be read yet
@@ -55,6 +57,24 @@ type writing struct {
 func (s *Station) newPad(reader rfid.Reader) *pad {
 	return &pad{Station: s, reader: reader, field: rfid.NewField(s.settings.Patience),
 		found: map[rfid.UID]bool{}, wake: make(chan struct{}, 1)}
+}
+
+func (s *Station) newTray(reader rfid.Reader) *pad {
+	p := s.newPad(reader)
+	p.tray = true
+	return p
+}
+
+// readHere takes in what was seen on a tray: an item that came onto it is counted,
+// once, with nobody's name.
+func (s *Station) readHere(see sighting) bool {
+	if see.pad == nil || !see.pad.tray {
+		return false
+	}
+	if m, item := s.identify(see).(flow.ItemSeen); item && !m.Foreign && !see.found {
+		_, _ = s.append(circ.ReadHere{Item: m.Item.ID})
+	}
+	return true
 }
 
 // seek looks for the reader until it is found, and then watches.
@@ -119,7 +139,9 @@ func (p *pad) event(e rfid.Event) {
 	case rfid.Left:
 		p.forget(e.Tag.UID)
 		delete(p.found, e.Tag.UID)
-		p.Send(flow.Lifted{Token: token(e.Tag.UID)})
+		if !p.tray {
+			p.Send(flow.Lifted{Token: token(e.Tag.UID)})
+		}
 	}
 }
 
@@ -128,7 +150,10 @@ func (p *pad) event(e rfid.Event) {
 // back.
 func (p *pad) well(err error, items bool) {
 	f := fault{name: "card reader", raised: err != nil}
-	if items {
+	switch {
+	case p.tray:
+		f.name, items = "tray", false
+	case items:
 		f.name = "reader"
 	}
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,9 +37,11 @@ type Parts struct {
 	Screen   Screen
 	Readers  []rfid.Reader
 	Sought   []Sought
+	Trays    []rfid.Reader // what comes onto one was read in the house
 	Scanners []rfid.Scanner
-	Voice    Voice   // nil: silent
-	Printer  Printer // nil: none
+	Voice    Voice                     // nil: silent
+	Printer  Printer                   // nil: none
+	Rescale  func(scale float64) error // keeps the screen's scale; nil: it is not kept
 	Log      *slog.Logger
 }
 
@@ -56,12 +59,14 @@ type Station struct {
 	clock    Clock
 	screen   Screen
 	sought   []Sought
+	trays    []rfid.Reader
 	scanners []rfid.Scanner
 	voice    Voice
 	printer  Printer
+	rescale  func(float64) error
 	log      *slog.Logger
 
-	inbox chan any // flow.Msg, []sighting, fault or rfid.Reader
+	inbox chan any // flow.Msg, []sighting, fault, rfid.Reader, checked or told
 	done  chan struct{}
 
 	session uint64    // before this one
@@ -72,7 +77,9 @@ type Station struct {
 	faults  []string // raised
 	state   flow.State
 	view    flow.View
-	shown   map[circ.Ref]circ.PatronID // cards seen, until they are introduced to the log
+	shown   map[circ.Ref]circ.PatronID // who is here and whom they act for
+	secrets map[circ.Ref]string        // theirs
+	tries   map[circ.Ref]tries         // of secret numbers
 	timers  map[flow.Timer]*time.Timer
 	lying   map[flow.Token]sighting // on any of the pads
 	broken  bool                    // the ledger takes nothing more
@@ -95,14 +102,16 @@ func New(p Parts) (*Station, error) {
 	}
 	s := &Station{
 		settings: p.Settings, ledger: p.Ledger, clock: p.Clock, screen: p.Screen,
-		readers: p.Readers, sought: p.Sought, scanners: p.Scanners, voice: p.Voice, printer: p.Printer,
+		readers: p.Readers, sought: p.Sought, trays: p.Trays, scanners: p.Scanners,
+		voice: p.Voice, printer: p.Printer, rescale: p.Rescale,
 		log:   p.Log.With("station", p.Settings.Rules.Station),
 		inbox: make(chan any, 64), done: make(chan struct{}),
-		shown: map[circ.Ref]circ.PatronID{}, timers: map[flow.Timer]*time.Timer{}, lying: map[flow.Token]sighting{},
+		shown: map[circ.Ref]circ.PatronID{}, secrets: map[circ.Ref]string{}, tries: map[circ.Ref]tries{}, timers: map[flow.Timer]*time.Timer{}, lying: map[flow.Token]sighting{},
 	}
 	rules := &s.settings.Rules
 	rules.Speech = p.Voice != nil
 	rules.Printer = p.Printer != nil
+	rules.Scanner = len(p.Scanners) > 0
 	last, err := lastVisit(p.Ledger)
 	if err != nil {
 		return nil, fmt.Errorf("assemble station: %w", err)
@@ -149,6 +158,11 @@ func (s *Station) send(m any) {
 	}
 }
 
+// Told has the station look at what the hub told: tiles and messages.
+func (s *Station) Told() { s.send(told{}) }
+
+type told struct{}
+
 // Run runs the station until ctx ends. It may be called once. It ends with
 // ledger.ErrBroken, at rest and not in its first minute, when the ledger wants to
 // be opened anew.
@@ -160,12 +174,18 @@ func (s *Station) Run(ctx context.Context) error {
 	defer cancel()
 
 	started := s.now().Up
+	resumed := s.cutOff()
 	// A station whose disk is full still says so kindly: append keeps the fault.
 	_, _ = s.append(circ.Started{Version: s.settings.Version, Session: s.session + 1})
-	s.view = s.state.View()
-	s.screen.Show(s.view)
+	if resumed != nil {
+		s.step(resumed)
+	}
+	s.take(told{})
 	for _, reader := range s.readers {
 		working.Go(func() { s.newPad(reader).watch(ctx) })
+	}
+	for _, reader := range s.trays {
+		working.Go(func() { s.newTray(reader).watch(ctx) })
 	}
 	for _, sought := range s.sought {
 		working.Go(func() { s.newPad(nil).seek(ctx, sought) })
@@ -206,7 +226,13 @@ func (s *Station) take(in any) {
 	case rfid.Reader:
 		s.readers = append(s.readers, in)
 		s.state.Rules.Tags = s.settings.Rules.Tags && s.canWrite()
+	case told:
+		s.step(s.messages())
+		s.step(s.tiles())
+	case checked:
+		s.step(s.counted(in))
 	case []sighting:
+		in = slices.DeleteFunc(in, s.readHere)
 		for _, see := range in {
 			if see.pad != nil {
 				s.lying[see.token] = see
@@ -243,11 +269,12 @@ func (s *Station) step(m flow.Msg) {
 	}
 	if s.state.Visit.ID == 0 {
 		clear(s.shown)
+		clear(s.secrets)
 	}
 }
 
-// carryOut answers a Record, and a SetTag for a tag that is gone; all else answers
-// by itself, later or never.
+// carryOut answers what needs no waiting for; all else answers by itself, later or
+// never.
 func (s *Station) carryOut(e flow.Effect) flow.Msg {
 	switch e := e.(type) {
 	case flow.Record:
@@ -273,6 +300,24 @@ func (s *Station) carryOut(e flow.Effect) flow.Msg {
 	case flow.Print:
 		if s.printer != nil {
 			s.printer.Print(e)
+		}
+	case flow.Recognise:
+		return s.recognise(e.Ref)
+	case flow.Unlock:
+		return s.unlock(e)
+	case flow.ReadLoans:
+		return s.owned(e.Ref)
+	case flow.Recall:
+		return s.recall(e)
+	case flow.Forget:
+		s.forget(e)
+	case flow.Remember:
+		s.remember(e)
+	case flow.Rescale:
+		if s.rescale != nil {
+			if err := s.rescale(e.Scale); err != nil {
+				s.log.Error("the screen's scale was not kept", "err", err)
+			}
 		}
 	}
 	return nil

@@ -45,14 +45,17 @@ var (
 )
 
 // clock is the bubble's.
-type clock struct{ start time.Time }
+type clock struct {
+	start time.Time
+	boots byte
+}
 
-func (c clock) Now() flow.Moment {
+func (c *clock) Now() flow.Moment {
 	up := time.Since(c.start)
 	return flow.Moment{Up: time.Hour + up, Wall: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC).Add(up), Clock: circ.ClockNTP}
 }
 
-func (clock) Boot() uuid.UUID { return uuid.UUID{15: 7} }
+func (c *clock) Boot() uuid.UUID { return uuid.UUID{15: 7 + c.boots} }
 
 // screen remembers what was shown.
 type screen struct {
@@ -87,6 +90,7 @@ type desk struct {
 	open    func(rfid.Port) rfid.Reader // on line
 	found   []rfid.Reader
 	station *Station
+	clock   *clock
 	ended   chan error
 	cancel  context.CancelFunc
 	log     *bytes.Buffer
@@ -105,7 +109,7 @@ func protocol(name string, tune func(sim.Device), open func(rfid.Port) rfid.Read
 // newDesk is a station's parts, without a reader.
 func newDesk(t testing.TB) *desk {
 	t.Helper()
-	d := &desk{t: t, table: demo(t), screen: &screen{}, ended: make(chan error, 1), log: &bytes.Buffer{}}
+	d := &desk{t: t, table: demo(t), screen: &screen{}, clock: &clock{start: time.Now()}, ended: make(chan error, 1), log: &bytes.Buffer{}}
 	d.ledger = openLedger(t)
 	d.tell(
 		circ.PolicyPut{Policy: circ.Policy{ID: "adult", LoanDays: 28, Limit: 20}},
@@ -115,7 +119,7 @@ func newDesk(t testing.TB) *desk {
 	settings := DefaultSettings(maple, "fi", "sv", "en")
 	settings.Numbers = rules(t, "item any 999N\\d{8}\npatron any 999A\\d{8}")
 	settings.Owners = []string{"FI-Demo"}
-	d.parts = Parts{Settings: settings, Ledger: d.ledger, Clock: clock{time.Now()}, Screen: d.screen,
+	d.parts = Parts{Settings: settings, Ledger: d.ledger, Clock: d.clock, Screen: d.screen,
 		Log: slog.New(slog.NewTextHandler(d.log, nil))}
 	return d
 }
@@ -173,6 +177,13 @@ func (d *desk) stop() {
 
 // restart is a short power cut.
 func (d *desk) restart() *desk {
+	d.t.Helper()
+	d.clock.boots++
+	return d.crash()
+}
+
+// crash is the program's end and its being started again.
+func (d *desk) crash() *desk {
 	d.t.Helper()
 	d.stop()
 	<-d.ended
@@ -373,9 +384,13 @@ func (d *desk) set(on bool, names []string) *desk {
 	return d.wait(2 * time.Second)
 }
 
-func (d *desk) press(a flow.Action) *desk {
+func (d *desk) press(a flow.Action) *desk { d.t.Helper(); return d.touch(flow.Pressed{Action: a}) }
+
+// touch is a press of a button with what goes with it.
+func (d *desk) touch(m flow.Pressed) *desk {
 	d.t.Helper()
-	d.station.Send(flow.Pressed{Action: a})
+	d.wait(time.Second)
+	d.station.Send(m)
 	return d.wait(time.Second)
 }
 

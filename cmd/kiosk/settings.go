@@ -1,15 +1,20 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"coldstation/cmd/internal/conf"
 	"coldstation/kiosk"
+	"coldstation/kiosk/flow"
 	"coldstation/kiosk/receipt"
 	"coldstation/kiosk/speech"
 	"coldstation/rfid"
@@ -26,6 +31,8 @@ type settings struct {
 	ledger   string // file
 	qos      byte
 	readers  []attached
+	trays    []attached // at most one
+	scale    scale
 	keys     []rfid.Key // of cards; none: the public ones
 	scanner  string
 	adds     line.Options   // what the scanner puts around a number
@@ -72,6 +79,13 @@ func parse(args []string) (settings, error) {
 		dots    = set.Int("printer-width", 576, "`dots` in a row: 576 on paper of 80 mm, 384 on 58 mm")
 		baud    = set.Int("printer-baud", 19200, "`speed` of a printer on a serial port")
 		closing = set.String("printer-closing", "", "the last `sentence` on a receipt, instead of the language's own")
+		tiles   = set.String("tiles", "none", "who may touch a name instead of showing a card: none, staff, or open to `who` agreed to it")
+		secrets = set.Bool("secret-numbers", false, "ask for the secret number of who has one")
+		house   = set.Bool("house", false, "offer to take books into use in the house, without anybody's name")
+		unknown = set.String("unknown-cards", "lend", "cards that nobody knows here: lend, and tell the library, or leave it to the `staff`")
+		blocked = set.String("blocked-cards", "lend", "cards that the library has blocked: lend, and tell the library, or leave it to the `staff`")
+		tray    = set.String("tray", "", "`port` of a pad for books that were read in the house")
+		trayHow = set.String("tray-protocol", "feig", "how the tray is spoken to: a `name` of readersim --help")
 
 		window   = set.String("window", "", "`WxH` pixels of a window, instead of the whole screen")
 		diagonal = set.Float64("screen-inches", 15.6, "diagonal of the screen in `inches`")
@@ -149,6 +163,25 @@ func parse(args []string) (settings, error) {
 	if _, err := receipt.New(s.printer); err != nil {
 		return s, fmt.Errorf("--printer: %w", err)
 	}
+	rules := &s.station.Rules
+	rules.Secret, rules.House = *secrets, *house
+	if rules.Tiles, err = chosen("--tiles", *tiles, map[string]flow.Tiles{"none": flow.NoTiles, "staff": flow.StaffTiles, "open": flow.OpenTiles}); err != nil {
+		return s, err
+	}
+	cardRules := map[string]flow.Rule{"lend": flow.LendAndFlag, "staff": flow.AskTheStaff}
+	if rules.UnknownCards, err = chosen("--unknown-cards", *unknown, cardRules); err != nil {
+		return s, err
+	}
+	if rules.BlockedCards, err = chosen("--blocked-cards", *blocked, cardRules); err != nil {
+		return s, err
+	}
+	s.scale = scale(filepath.Join(*data, "screen-scale"))
+	if rules.Scale, err = s.scale.read(); err != nil {
+		return s, err
+	}
+	if *tray != "" {
+		s.trays = append(s.trays, attached{port: *tray, protocol: *trayHow})
+	}
 	for _, a := range []attached{{*pad, *protocol, false}, {*cards, *cardsHow, true}} {
 		if a.port != "" {
 			s.readers = append(s.readers, a)
@@ -158,6 +191,41 @@ func parse(args []string) (settings, error) {
 		return s, fmt.Errorf("nothing to see books with: set --reader, --card-reader or --scanner")
 	}
 	return s, s.station.Validate()
+}
+
+// chosen is what a word of a setting stands for.
+func chosen[T any](setting, word string, all map[string]T) (T, error) {
+	choice, known := all[word]
+	if !known {
+		return choice, fmt.Errorf("%s %s: want %s", setting, word, strings.Join(slices.Sorted(maps.Keys(all)), ", "))
+	}
+	return choice, nil
+}
+
+// scale is a file with the screen's scale, as the staff measured it at the screen.
+type scale string
+
+// read gives 0 before anybody measured.
+func (s scale) read() (float64, error) {
+	text, err := os.ReadFile(string(s))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	} else if err != nil {
+		return 0, err
+	}
+	is, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
+	if err != nil || is < 0.2 || is > 5 {
+		return 0, fmt.Errorf("%s: %q is no scale; remove the file and measure the screen again", string(s), text)
+	}
+	return is, nil
+}
+
+func (s scale) keep(is float64) error {
+	fresh := string(s) + ".new"
+	if err := os.WriteFile(fresh, strconv.AppendFloat(nil, is, 'f', 4, 64), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(fresh, string(s))
 }
 
 // credential is where a secret lies: where it is said to, else where systemd

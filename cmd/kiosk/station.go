@@ -93,20 +93,11 @@ func (a *assembly) moment() circ.Stamp {
 	return circ.Stamp{Wall: now.Wall, Clock: now.Clock, Boot: a.clock.Boot(), Uptime: now.Up}
 }
 
-// told passes on what the hub said that the screen shows.
+// told passes on that the hub said something that the screen may show.
 func (a *assembly) told() {
-	messages, err := a.ledger.Messages()
-	if err != nil {
-		slog.Error("read the library's messages", "err", err)
-		return
+	if s := a.running.Load(); s != nil {
+		s.Told()
 	}
-	words := make(map[string]string)
-	for _, message := range messages {
-		for language, text := range message {
-			words[language] = text
-		}
-	}
-	a.send(flow.MessageSet{Words: words})
 }
 
 // send passes on what a person did; before there is a station it is nothing.
@@ -128,6 +119,7 @@ func (a *assembly) run(ctx context.Context, screen kiosk.Screen) error {
 		Ledger:   &recorder{a.ledger, a.delivery},
 		Clock:    a.clock,
 		Screen:   &narrator{Screen: screen},
+		Rescale:  a.settings.scale.keep,
 	}
 	err := errors.Join(a.attach(&parts), a.outfit(&parts))
 	if err == nil {
@@ -152,7 +144,6 @@ func (a *assembly) serve(ctx context.Context, parts kiosk.Parts) error {
 	for _, run := range a.beside {
 		beside.Go(func() { run(ctx) })
 	}
-	go a.told()
 	return s.Run(ctx)
 }
 
@@ -168,6 +159,13 @@ func (a *assembly) attach(to *kiosk.Parts) error {
 			return err
 		}
 		to.Readers = append(to.Readers, a.reader(r.port, driver))
+	}
+	for _, tray := range a.settings.trays {
+		driver, err := drivers.Named(tray.protocol)
+		if err != nil {
+			return fmt.Errorf("the tray: %w", err)
+		}
+		to.Trays = append(to.Trays, a.reader(tray.port, driver))
 	}
 	if a.settings.scanner != "" {
 		scanner := line.New(port.Keep(a.settings.scanner, port.Mode{Baud: 9600}), a.settings.adds)

@@ -9,11 +9,12 @@ import (
 // decide says what an item means that lies here and is not settled; the table
 // stands in the package comment.
 func (t *turn) decide(e *Entry) {
-	card, loan := t.Visit.Card, e.Seen.Loan
+	card, account, loan := t.Visit.Card, t.Visit.For, e.Seen.Loan
+	nobody := card == nil && account == nil
 	switch {
 	case e.Seen.Foreign:
 		t.giveBack(e)
-	case e.Seen.OnLoan && (card == nil || loan.Patron == card.Ref):
+	case e.Seen.OnLoan && (nobody || t.ours(loan.Patron)):
 		young := t.since(loan.At)
 		unready := t.Rules.Tags && (e.Seen.Security == Secured || e.Seen.Unready)
 		if card != nil && young < t.Rules.Undo || unready && young < t.Rules.Finish {
@@ -21,17 +22,17 @@ func (t *turn) decide(e *Entry) {
 		} else {
 			t.giveBack(e)
 		}
-	case card == nil && !t.belongs(*e):
+	case nobody && (e.Seen.Housed || !t.belongs(*e)):
 		t.giveBack(e)
-	case card == nil:
+	case account == nil:
 		e.Fate = Waiting
 		t.secure(e)
-	case e.Seen.OnLoan && (!card.Lend || e.Seen.Missing > 0):
+	case e.Seen.OnLoan && (!account.Lend || e.Seen.Missing > 0):
 		t.giveBack(e)
-	case card.Lend && e.Seen.Missing > 0:
+	case account.Lend && e.Seen.Missing > 0:
 		e.Fate = Waiting
 		t.secure(e)
-	case card.Lend:
+	case account.Lend:
 		t.borrow(e)
 	default:
 		e.Fate = AskStaff
@@ -60,20 +61,27 @@ func (t *turn) still(e *Entry, young time.Duration) {
 	e.Fate, e.Made, e.Again = Borrowed, Borrowed, true
 	e.Seq, e.At = loan.Seq, t.Now.Up-young
 	e.Due, e.Clock = loan.Due, t.Now.Clock
-	if card := t.Visit.Card; card != nil {
-		e.Days, e.Easy = card.Policy.LoanDays, card.Policy.FeeFree
+	if a := t.Visit.For; a != nil {
+		e.Days, e.Easy = a.Policy.LoanDays, a.Policy.FeeFree
 	}
 	t.secure(e)
 }
 
 func (t *turn) borrow(e *Entry) {
-	card := t.Visit.Card
+	a, card := t.Visit.For, t.Visit.Card
 	if e.Seen.OnLoan && e.Made == Waiting {
 		e.From = e.Seen.Loan.Patron
 	}
+	if a.Ref.IsZero() {
+		t.useHere(e)
+		return
+	}
 	out := circ.CheckedOut{
-		Visit: t.Visit.ID, Item: e.Seen.Item.ID, Patron: card.Ref, By: card.Ref,
-		Due: card.Policy.Due(t.Now.Wall), Flags: card.Flags,
+		Visit: t.Visit.ID, Item: e.Seen.Item.ID, Patron: a.Ref, By: card.Own.Ref,
+		Due: a.Policy.Due(t.Now.Wall), Flags: a.Flags,
+	}
+	if card.Staff && a.Ref != card.Own.Ref {
+		out.Flags |= circ.ByStaff
 	}
 	if !e.Back && !e.From.IsZero() {
 		out.From = e.From
@@ -82,22 +90,33 @@ func (t *turn) borrow(e *Entry) {
 	if !e.Seen.Known {
 		out.Flags |= circ.UnknownItem
 	}
-	if limit := card.Policy.Limit; limit > 0 && t.loans() >= limit {
+	if limit := a.Policy.Limit; limit > 0 && t.loans() >= limit {
 		out.Flags |= circ.OverLimit
 	}
-	e.Due, e.Days, e.Easy, e.Clock = out.Due, card.Policy.LoanDays, card.Policy.FeeFree, t.Now.Clock
+	e.Due, e.Days, e.Easy, e.Clock = out.Due, a.Policy.LoanDays, a.Policy.FeeFree, t.Now.Clock
 	t.save(e, Borrowed, out)
+}
+
+// useHere takes an item into use in the house. On loan to somebody, it has come
+// back first.
+func (t *turn) useHere(e *Entry) {
+	var bodies []circ.EventBody
+	if !e.Back && !e.From.IsZero() {
+		in, _ := t.checkedIn(*e)
+		bodies = append(bodies, in)
+	}
+	t.save(e, Housed, append(bodies, circ.LentToHouse{Visit: t.Visit.ID, Item: e.Seen.Item.ID})...)
 }
 
 // loans are those of the visit's account by now.
 func (t *turn) loans() int {
-	n := t.Visit.Card.Loans
+	n := t.Visit.For.Loans
 	for _, e := range t.Visit.Entries {
 		fate := e.Fate
 		if fate == Saving {
 			fate = e.next
 		}
-		mine := e.Seen.OnLoan && e.Seen.Loan.Patron == t.Visit.Card.Ref
+		mine := e.Seen.OnLoan && e.Seen.Loan.Patron == t.Visit.For.Ref
 		switch {
 		case fate == Borrowed && !mine:
 			n++
@@ -112,7 +131,7 @@ func (t *turn) giveBack(e *Entry) {
 	if e.Seen.OnLoan {
 		e.From = e.Seen.Loan.Patron
 	}
-	e.Orphan = t.Visit.Card == nil
+	e.Orphan = t.Visit.For == nil
 	in, fate := t.checkedIn(*e)
 	t.save(e, fate, in)
 }
@@ -131,20 +150,23 @@ func (t *turn) checkedIn(e Entry) (circ.CheckedIn, Fate) {
 // offered reports whether a book that came back in this visit may be borrowed
 // with its card. It is not done unasked: somebody else may have brought it.
 func (s State) offered(e Entry) bool {
-	card := s.Visit.Card
-	return card != nil && card.Lend && !e.Seen.Foreign && e.From != card.Ref &&
+	a := s.Visit.For
+	return a != nil && a.Lend && !e.Seen.Foreign && (e.From != a.Ref || a.Ref.IsZero()) &&
 		(e.Fate == Returned || e.Fate == Boxed)
 }
 
 // lacking reports whether a set waits for parts of it, which is all that an item
-// waits for once a card was shown. It is borrowed without them when asked for.
-func (s State) lacking(e Entry) bool { return e.Fate == Waiting && s.Visit.Card != nil }
+// waits for once it is known for whom. It is borrowed without them when asked for.
+func (s State) lacking(e Entry) bool { return e.Fate == Waiting && s.Visit.For != nil }
 
 // undoable reports whether "I did not mean this one" still works.
 func (s State) undoable(e Entry) bool {
 	return e.Seq != 0 && s.Now.Up-e.At < s.Rules.Undo &&
-		(e.Fate == Borrowed || e.Fate == Returned || e.Fate == Boxed)
+		(e.Fate == Borrowed || e.Fate == Housed || e.Fate == Returned || e.Fate == Boxed)
 }
+
+// out reports whether an item leaves the shelf with a fate.
+func (f Fate) out() bool { return f == Borrowed || f == Housed }
 
 // undo takes the last event back. The book did lie here, so a loan to somebody
 // else stays ended, and a book of another shelf goes into the box.
@@ -154,7 +176,7 @@ func (t *turn) undo(e *Entry) {
 	e.Orphan = false
 	in, back := t.checkedIn(*e)
 	switch {
-	case e.Fate != Borrowed:
+	case !e.Fate.out():
 		t.save(e, Undone, bodies...)
 	case e.Back:
 		t.save(e, back, bodies...)
@@ -168,10 +190,10 @@ func (t *turn) undo(e *Entry) {
 // redo does after all what was undone.
 func (t *turn) redo(e *Entry) {
 	t.Visit.Last = e.Seen.Item.ID
-	if e.Made != Borrowed {
+	if !e.Made.out() {
 		in, fate := t.checkedIn(*e)
 		t.save(e, fate, in)
-	} else if t.Visit.Card != nil && t.Visit.Card.Lend {
+	} else if t.Visit.For != nil && t.Visit.For.Lend {
 		t.borrow(e)
 	}
 }
@@ -207,13 +229,16 @@ func (t *turn) recorded(m Recorded) {
 			return
 		}
 	}
+	if r := t.Visit.Renewal; r.ticket == m.Ticket && r.ticket != 0 {
+		t.renewed(m)
+	}
 }
 
 func (t *turn) settle(e *Entry, m Recorded) {
 	t.Quiet = t.Now.Up
 	t.Visit.Last = e.Seen.Item.ID
 	if m.Failed {
-		if e.before == Borrowed || e.before == Returned || e.before == Boxed || e.before == Undone {
+		if e.before.out() || e.before == Returned || e.before == Boxed || e.before == Undone {
 			e.Fate, e.Failed = e.before, true
 		} else {
 			e.Fate = Keep
@@ -230,5 +255,18 @@ func (t *turn) settle(e *Entry, m Recorded) {
 	case Undone:
 		e.Back = false
 	}
+	t.recall(e)
 	t.secure(e)
+}
+
+// recall keeps what its holder has had, for who wants that.
+func (t *turn) recall(e *Entry) {
+	card, a := t.Visit.Card, t.Visit.For
+	switch {
+	case card == nil || a == nil || !card.Recalls || a.Ref != card.Own.Ref:
+	case e.Fate == Borrowed:
+		t.emit(Recall{a.Ref, e.Seen.Item})
+	case e.before == Borrowed && !e.Had:
+		t.emit(Forget{a.Ref, e.Seen.Item})
+	}
 }

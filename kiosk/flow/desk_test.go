@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,12 @@ type desk struct {
 	far    bool // tags at the edge of the field: no write succeeds
 	said   []View
 	prints []Print
+
+	numbers    map[circ.Ref]string // secret
+	wrong      int
+	had        map[circ.ItemID]bool // by Helmi
+	remembered map[circ.Ref]Look
+	scale      float64
 }
 
 // failer is a test of either kind.
@@ -42,7 +49,7 @@ func newDesk(t failer, change ...func(*Rules)) *desk {
 		c(&rules)
 	}
 	return &desk{
-		t: t, s: New(rules, 40), timers: map[Timer]time.Duration{}, loans: map[circ.ItemID]circ.Loan{}, tags: map[Token]Security{},
+		t: t, s: New(rules, 40), numbers: map[circ.Ref]string{}, had: map[circ.ItemID]bool{}, remembered: map[circ.Ref]Look{}, timers: map[Timer]time.Duration{}, loans: map[circ.ItemID]circ.Loan{}, tags: map[Token]Security{},
 		at: Moment{Up: time.Hour, Wall: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), Clock: circ.ClockNTP},
 	}
 }
@@ -92,6 +99,37 @@ func (d *desk) carryOut(e Effect) {
 		d.said = append(d.said, e.View)
 	case Print:
 		d.prints = append(d.prints, e)
+	case Recognise:
+		for _, name := range []string{"Helmi", "Veikko"} {
+			if ref(name) == e.Ref {
+				c := card(name)
+				c.Token, c.Scanned, c.Tile = Token("tile "+name), true, true
+				d.answer(c)
+			}
+		}
+	case Unlock:
+		right := d.numbers[e.Ref] == e.Number
+		if !right {
+			d.wrong++
+		}
+		d.answer(Unlocked{Ref: e.Ref, Right: right && d.wrong < 3, Shut: d.wrong >= 3})
+	case ReadLoans:
+		m := LoansRead{Ref: e.Ref}
+		for _, id := range slices.Sorted(maps.Keys(d.loans)) {
+			if loan := d.loans[id]; loan.Patron == e.Ref {
+				m.Loans = append(m.Loans, Owned{circ.Item{ID: id, Title: "The " + string(id)}, loan})
+			}
+		}
+		d.answer(m)
+	case Recall:
+		d.answer(Recalled{e.Item.ID, d.had[e.Item.ID]})
+		d.had[e.Item.ID] = true
+	case Forget:
+		delete(d.had, e.Item.ID)
+	case Remember:
+		d.remembered[e.Ref] = e.Look
+	case Rescale:
+		d.scale = e.Scale
 	}
 }
 
@@ -121,6 +159,11 @@ func (d *desk) apply(body circ.EventBody) {
 		d.loans[b.Item] = circ.Loan{Item: b.Item, Patron: b.Patron, Seq: uint64(len(d.events)), At: d.at.Wall, Due: b.Due}
 	case circ.CheckedIn:
 		delete(d.loans, b.Item)
+	case circ.Renewed:
+		loan := d.loans[b.Item]
+		loan.Due = b.Due
+		loan.Renewed++
+		d.loans[b.Item] = loan
 	case circ.Undone:
 		if out, ok := d.events[b.Seq-1].(circ.CheckedOut); ok {
 			delete(d.loans, out.Item)
@@ -205,6 +248,46 @@ func (d *desk) lift(ids ...circ.ItemID) *desk {
 	return d
 }
 
+// pick touches a choice of a person.
+func (d *desk) pick(a Action, name string) *desk {
+	d.t.Helper()
+	d.wait(time.Second)
+	return d.send(Pressed{Action: a, Who: ref(name)})
+}
+
+// key enters a secret number.
+func (d *desk) key(digits string) *desk {
+	d.t.Helper()
+	d.wait(time.Second)
+	for _, digit := range []byte(digits) {
+		d.wait(600 * time.Millisecond).send(Pressed{Action: Digit, Digit: digit})
+	}
+	return d.press(Enter)
+}
+
+// tiles are of people who agreed to be known by a touch.
+func (d *desk) tiles(names ...string) *desk {
+	var m TilesSet
+	for _, name := range names {
+		m.Tiles = append(m.Tiles, Tile{Ref: ref(name), Name: name})
+	}
+	return d.send(m)
+}
+
+func nurse() CardSeen {
+	c := card("Nurse")
+	c.Patron.Staff = true
+	return c
+}
+
+// agent is Helmi's card; she acts for Veikko within scopes.
+func agent(scopes circ.Scopes) CardSeen {
+	c := card("Helmi")
+	v := card("Veikko")
+	c.Others = []Other{{Ref: v.Ref, Name: "Veikko", Known: true, Policy: v.Policy, Scopes: scopes}}
+	return c
+}
+
 func (d *desk) show(name string) *desk { d.t.Helper(); return d.send(card(name)) }
 func (d *desk) take(name string) *desk {
 	d.t.Helper()
@@ -221,7 +304,7 @@ func (d *desk) lent(id circ.ItemID, name string) *desk {
 // story is what the ledger holds, a word for each circulation event.
 func (d *desk) story() string {
 	names := map[circ.Ref]string{{}: "nobody"}
-	for _, n := range []string{"Helmi", "Veikko", "stranger"} {
+	for _, n := range []string{"Helmi", "Veikko", "Nurse", "stranger"} {
 		names[ref(n)] = n
 	}
 	var words []string
@@ -229,6 +312,12 @@ func (d *desk) story() string {
 		switch b := body.(type) {
 		case circ.CheckedOut:
 			word := fmt.Sprintf("%s to %s", b.Item, names[b.Patron])
+			if b.By != b.Patron {
+				word += " by " + names[b.By]
+			}
+			if b.Flags&circ.ByStaff != 0 {
+				word += " of the staff"
+			}
 			if b.Flags&circ.ImpliedReturn != 0 {
 				word += " from " + names[b.From]
 			}
@@ -239,6 +328,10 @@ func (d *desk) story() string {
 				word += " to the box"
 			}
 			words = append(words, word)
+		case circ.LentToHouse:
+			words = append(words, fmt.Sprintf("%s to the house", b.Item))
+		case circ.Renewed:
+			words = append(words, fmt.Sprintf("%s renewed by %s", b.Item, names[b.By]))
 		case circ.Undone:
 			words = append(words, fmt.Sprintf("undo %d", b.Seq))
 		}

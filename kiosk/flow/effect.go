@@ -38,6 +38,41 @@ type Print struct {
 	Lines    []Line
 }
 
+// Recognise asks for CardSeen of the person behind a tile.
+type Recognise struct{ Ref circ.Ref }
+
+// Unlock asks whether the number is the account's; Unlocked answers. Nobody
+// writes it down, shows it or says it.
+type Unlock struct {
+	Ref    circ.Ref
+	Number string
+}
+
+// ReadLoans asks for the open loans of an account; LoansRead answers.
+type ReadLoans struct{ Ref circ.Ref }
+
+// Recall asks whether the account has had the item before, and notes that it has
+// it now; Recalled answers.
+type Recall struct {
+	Ref  circ.Ref
+	Item circ.Item
+}
+
+// Forget takes back what Recall noted.
+type Forget struct {
+	Ref  circ.Ref
+	Item circ.Item
+}
+
+// Remember asks for the look to be there when the person comes again.
+type Remember struct {
+	Ref  circ.Ref
+	Look Look
+}
+
+// Rescale asks for the screen's scale to be kept.
+type Rescale struct{ Scale float64 }
+
 // StartTimer asks for Fired after a while. A timer that runs starts over.
 type StartTimer struct {
 	Timer Timer
@@ -66,3 +101,10 @@ func (Hush) effect()       {}
 func (Print) effect()      {}
 func (StartTimer) effect() {}
 func (StopTimer) effect()  {}
+func (Recognise) effect()  {}
+func (Unlock) effect()     {}
+func (ReadLoans) effect()  {}
+func (Recall) effect()     {}
+func (Forget) effect()     {}
+func (Remember) effect()   {}
+func (Rescale) effect()    {}

@@ -318,8 +318,8 @@ func TestLookFollowsThePersonAndGoes(t *testing.T) {
 		t.Errorf("a Swedish reader's card shows %s", got)
 	}
 	d.wait(time.Second).send(LanguageChosen{"en"}, LanguageChosen{"xx"})
-	d.wait(time.Second).send(LookChosen{Size: Largest, Contrast: true})
-	if got, want := d.s.View().Look, (Look{"en", Largest, true}); got != want {
+	d.wait(time.Second).send(LookChosen{Look{Size: Largest, Contrast: true}})
+	if got, want := d.s.View().Look, (Look{Language: "en", Size: Largest, Contrast: true}); got != want {
 		t.Errorf("looks %v, want %v", got, want)
 	}
 	d.take("Helmi").wait(3 * time.Minute)

@@ -11,12 +11,25 @@ var Keys = []string{
 	"askstaff", "askstaff.how", "unread", "unread.how",
 	"leftover", "leftover.how", "still", "still.how",
 	"undo", "undone.borrow", "undone.borrow.how", "undone.return",
-	"help", "help.how", "help.staff", "resting", "resting.how",
+	"help", "help.card", "help.books", "help.done", "help.staff", "resting", "resting.how",
 
 	"fate.waiting", "fate.parts", "fate.saving", "fate.due.day", "fate.due.free", "fate.due.easy", "fate.due.weeks",
 	"fate.returned", "fate.boxed", "fate.undone.borrow", "fate.undone.return",
 	"fate.ask-staff", "fate.keep", "fate.unread", "fate.left", "fate.putback",
+	"fate.housed", "note.had",
+
+	"asking", "asking.how", "asking.myself", "hello.for", "hello.house", "more.for", "housed", "housed.how",
+	"naming", "naming.how", "secret", "secret.how", "secret.wrong", "secret.wrong.how", "secret.shut", "secret.shut.how",
+	"loans", "loans.none", "loan.noted", "loan.received", "loan.confirmed", "loan.refused",
+	"stack", "stack.how", "counting", "counting.how", "counting.scan",
+	"borrowed.all", "due.all.day", "due.all.free", "due.all.easy", "due.all.weeks", "housed.all", "returned.all", "returned.all.how", "mixed", "mixed.how",
+	"look", "look.size", "look.size.normal", "look.size.large", "look.size.largest", "look.colour", "look.colour.calm", "look.colour.strong",
+	"look.voice", "look.voice.silent", "look.voice.softer", "look.voice.usual", "look.voice.louder", "look.voice.loudest",
+	"look.pace", "look.pace.usual", "look.pace.slow",
+	"staff", "staff.how", "measure", "measure.how",
 
 	string(Back), string(Help), string(Undo), string(UndoThis), string(Redo), string(BorrowIt),
 	string(Continue), string(StillHere), string(SayAgain), string(Receipt), string(Finish),
+	string(ForThem), string(ForHouse), string(NoCard), string(IAm), string(Erase), string(Enter), string(MyLoans), string(Renew),
+	string(AllSeen), string(NotAll), string(Looks), string(ForOther), string(ForMyself), string(Measure), string(Larger), string(Smaller), string(Fits),
 }

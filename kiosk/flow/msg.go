@@ -29,6 +29,30 @@ type CardSeen struct {
 	Known   bool
 	Policy  circ.Policy // of the patron's group, or the station's own for an unknown card
 	Loans   int         // open loans of the account
+	Tile    bool        // no card: a name was touched, and Recognise asked whose it is
+	Secret  bool        // there is a secret number to compare with
+	Recalls bool        // the person wants to hear what they have had before
+	Look    *Look       // as the person left it here, never written through; nil: never seen
+	Others  []Other     // for whom the person may act
+}
+
+// Other is an account that an agent may act for.
+type Other struct {
+	Ref     circ.Ref
+	Name    string // first name
+	Picture string
+	Known   bool
+	Blocked bool
+	Policy  circ.Policy
+	Loans   int
+	Scopes  circ.Scopes
+}
+
+// Tile is a person who may be recognised by a touch, as they agreed to.
+type Tile struct {
+	Ref     circ.Ref
+	Name    string
+	Picture string
 }
 
 // ItemSeen: an item's tag or barcode was read. A set has several tags with one
@@ -42,6 +66,7 @@ type ItemSeen struct {
 	Foreign  bool // the tag names another library as its owner; it is never written
 	OnLoan   bool
 	Loan     circ.Loan // valid when OnLoan
+	Housed   bool      // it was in use in the house
 	Security Security  // as read from the tag
 	Missing  int       // parts of its set that do not lie on the pad
 	Unready  bool      // the ledger knows of a tag of it that could not be written
@@ -91,6 +116,8 @@ type Recorded struct {
 type Pressed struct {
 	Action Action
 	Item   circ.ItemID // for buttons that stand beside an item
+	Who    circ.Ref    // for choices of a person
+	Digit  byte        // '0' to '9', for Digit
 }
 
 // Touched: the screen was touched beside any button.
@@ -99,10 +126,54 @@ type Touched struct{}
 // LanguageChosen: a language of View.Languages was touched.
 type LanguageChosen struct{ Language string }
 
-// LookChosen: text size or contrast was touched.
-type LookChosen struct {
-	Size     TextSize
-	Contrast bool
+// LookChosen: an option of View.Rows was touched.
+type LookChosen struct{ Look Look }
+
+// Unlocked answers Unlock.
+type Unlocked struct {
+	Ref   circ.Ref
+	Right bool
+	Shut  bool // too many were wrong: not now
+}
+
+// LoansRead answers ReadLoans.
+type LoansRead struct {
+	Ref   circ.Ref
+	Loans []Owned
+}
+
+// Owned is an open loan and its item.
+type Owned struct {
+	Item circ.Item
+	Loan circ.Loan
+}
+
+// Recalled answers Recall.
+type Recalled struct {
+	Item circ.ItemID
+	Had  bool
+}
+
+// TilesSet: the people who may be recognised by a touch.
+type TilesSet struct{ Tiles []Tile }
+
+// Resumed: the station was cut off moments ago in the middle of a visit, whose
+// items were settled as Done says. It comes before anything is seen.
+type Resumed struct {
+	Visit circ.VisitID
+	Done  []Done
+}
+
+// Done is what the ledger says of one item in a visit that was cut off.
+type Done struct {
+	Item  circ.Item
+	Known bool
+	Fate  Fate          // Borrowed, Housed, Returned or Boxed
+	Seq   uint64        // of the event that made it
+	At    time.Duration // when, as Moment.Up
+	From  circ.Ref      // the account it was on loan to before
+	Due   time.Time
+	Easy  bool
 }
 
 // Fired: a started timer ran out. A late one that was stopped does no harm.
@@ -132,3 +203,8 @@ func (Fired) msg()          {}
 func (PadLost) msg()        {}
 func (PadBack) msg()        {}
 func (MessageSet) msg()     {}
+func (Unlocked) msg()       {}
+func (LoansRead) msg()      {}
+func (Recalled) msg()       {}
+func (TilesSet) msg()       {}
+func (Resumed) msg()        {}

@@ -48,19 +48,36 @@ func (t *turn) take(m Msg) {
 	case Recorded:
 		t.recorded(m)
 	case Pressed:
-		if t.touch() {
+		if t.touch(m) {
 			t.pressed(m)
 		}
 	case Touched:
-		t.touch()
+		t.touch(Pressed{})
 	case LanguageChosen:
-		if t.touch() && slices.Contains(t.Rules.Languages, m.Language) {
-			t.Look.Language, t.Chosen = m.Language, true
+		if t.touch(Pressed{}) && slices.Contains(t.Rules.Languages, m.Language) {
+			look := t.Look
+			look.Language = m.Language
+			t.wear(look)
 		}
 	case LookChosen:
-		if t.touch() && m.Size <= Largest {
-			t.Look.Size, t.Look.Contrast, t.Chosen = m.Size, m.Contrast, true
+		if t.touch(Pressed{}) && m.Look.valid() {
+			m.Look.Language = t.Look.Language
+			t.wear(m.Look)
 		}
+	case Unlocked:
+		t.unlocked(m)
+	case LoansRead:
+		if a := t.Visit.For; a != nil && a.Ref == m.Ref {
+			t.Visit.Owned, t.Page = m.Loans, Listing
+		}
+	case Recalled:
+		if e := t.entry(m.Item); e != nil {
+			e.Had = m.Had
+		}
+	case TilesSet:
+		t.Tiles = m.Tiles
+	case Resumed:
+		t.resume(m)
 	case Fired:
 		t.fired(m.Timer)
 	case PadLost:
@@ -90,7 +107,7 @@ func (t *turn) close(before State) (State, []Effect) {
 		}
 	}
 	if t.Rules.Speech && now.Title != old.Title && !t.saving() {
-		if now.Screen == Welcome {
+		if now.Screen == Welcome || t.Look.Volume == Silent {
 			t.emit(Hush{})
 		} else {
 			t.emit(Say{now})
@@ -105,21 +122,35 @@ func (t *turn) moved() { t.Quiet, t.Asked = t.Now.Up, 0 }
 // touch extends whatever time runs and reports whether the touch also counts
 // as a press: a shaking finger touches twice, and what was aimed at another
 // screen or answers the question whether somebody is there presses nothing.
-func (t *turn) touch() bool {
+// Different digits may follow each other as fast as they come.
+func (t *turn) touch(m Pressed) bool {
 	up := t.Now.Up
-	counts := t.Asked == 0 && up-t.PressedAt >= t.Rules.Deaf && up-t.ChangedAt >= t.Rules.Deaf
+	again := up-t.PressedAt < t.Rules.Deaf && (m.Action != Digit || m == t.Press)
+	counts := t.Asked == 0 && !again && up-t.ChangedAt >= t.Rules.Deaf
 	t.moved()
 	t.Touched = true
 	if counts {
-		t.PressedAt = up
+		t.Press, t.PressedAt = m, up
 	}
 	return counts
+}
+
+// back leads to where one came from, and in the end to the question for whom.
+func (t *turn) back() {
+	switch {
+	case t.Page != Welcome:
+		t.Page, t.Scale = Welcome, t.Rules.Scale
+	case t.Visit.Locked:
+		t.end()
+	case t.changeable():
+		t.Visit.For, t.Visit.Whom = nil, true
+	}
 }
 
 func (t *turn) pressed(m Pressed) {
 	switch m.Action {
 	case Back:
-		t.Page = Welcome
+		t.back()
 	case Help:
 		if t.Page != Helping {
 			t.record(circ.HelpAsked{Screen: t.View().Screen.String()})
@@ -150,6 +181,24 @@ func (t *turn) pressed(m Pressed) {
 		if lines := t.receipt(); t.Rules.Printer && len(lines) > 0 {
 			t.emit(Print{Language: t.Look.Language, Lines: lines})
 		}
+	case Looks:
+		t.Page = Looking
+	case AllSeen:
+		t.Visit.Counted = true
+	case NotAll:
+		t.Visit.Counted, t.Page = true, Counting
+	case ForThem, ForHouse, ForMyself, ForOther, NoCard, IAm:
+		t.whom(m)
+	case Digit, Erase, Enter:
+		t.number(m)
+	case MyLoans:
+		if t.listable() {
+			t.emit(ReadLoans{t.Visit.For.Ref})
+		}
+	case Renew:
+		t.renew(m.Item)
+	case Measure, Larger, Smaller, Fits:
+		t.measure(m.Action)
 	case Finish:
 		if !t.occupied() && !t.saving() {
 			t.end()

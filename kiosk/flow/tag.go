@@ -11,7 +11,7 @@ import (
 // written that is known to be wrong.
 func (t *turn) secure(e *Entry) {
 	right := Secured
-	if e.Fate == Borrowed || e.Fate == Undone && e.Made != Borrowed && !e.From.IsZero() {
+	if e.Fate.out() || e.Fate == Undone && !e.Made.out() && !e.From.IsZero() {
 		right = Unsecured
 	}
 	settled := e.Fate != Waiting && e.Fate != AskStaff

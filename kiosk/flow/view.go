@@ -14,6 +14,11 @@ type View struct {
 	Text      []Phrase // what to do next; at most two
 	Message   string   // the library's own words, at rest only
 	Lines     []Line   // the items of this visit, in the order they came
+	Choices   []Choice // of which one is to be touched
+	Signs     []Sign   // how it goes, in order
+	Rows      []Row    // of the look, at Looking
+	Digits    int      // entered so far, at Unlocking
+	Scale     float64  // of everything that is measured in mm; 1: as the display says
 	Buttons   []Button // the main ones, in order; their places do not move
 	Back      bool     // same place on every screen
 	Help      bool     // same place on every screen
@@ -33,6 +38,14 @@ const (
 	Undoing                  // which one was not meant?
 	Helping                  // how it goes, and who to ask
 	Resting                  // the pad does not answer
+	Asking                   // for whom?
+	Naming                   // who are you, without a card?
+	Unlocking                // the person's secret number
+	Listing                  // my loans
+	Counting                 // not all was seen: one at a time
+	Looking                  // how the screen looks and sounds
+	Staffing                 // what the staff may want
+	Measuring                // the screen against a card
 )
 
 // Phrase is a key of the words files and what stands in its braces.
@@ -49,6 +62,7 @@ type Line struct {
 	Item    circ.Item // Title may be empty
 	Fate    Fate
 	Words   Phrase // the state in a few words, beside the title
+	Note    Phrase // what else is worth saying; no Key: nothing
 	Again   bool   // it was put down again and the answer is the same
 	PutBack bool   // it was lifted too early: its tag wants a moment on the pad
 	Button  Button // beside the item; zero: none
@@ -69,7 +83,36 @@ const (
 	Keep                 // nothing could be saved: keep it and tell the staff
 	Unread               // a thing on the pad that nobody can read
 	Left                 // from the visit before
+	Housed               // in use in the house, durably
+	Held                 // on loan since before this visit; only in a list of loans
 )
+
+// Choice is one answer of several: a person or a purpose, with a picture.
+type Choice struct {
+	Action  Action
+	Who     circ.Ref // to be sent back in Pressed
+	Words   Phrase   // the name
+	Picture string   // that the person chose; empty: drawn from the name
+}
+
+// Sign is one step of an explanation: a pictogram by its name, and its words.
+type Sign struct {
+	Picture string
+	Words   Phrase
+}
+
+// Row is one thing about the look, and what it can be.
+type Row struct {
+	Words   Phrase
+	Options []Option
+}
+
+// Option is a look with one thing as the row says.
+type Option struct {
+	Words  Phrase
+	Look   Look // to be sent back in LookChosen
+	Chosen bool
+}
 
 // Button is something to touch. The zero button is none.
 type Button struct {
@@ -95,6 +138,25 @@ const (
 	SayAgain  Action = "action.again"
 	Receipt   Action = "action.receipt"
 	Finish    Action = "action.finish" // nothing lies on the pad: end now
+
+	ForThem   Action = "action.forthem"   // a choice of Asking
+	ForHouse  Action = "action.house"     // in use in the house, without anybody's name
+	NoCard    Action = "action.nocard"    // "I have no card with me"
+	IAm       Action = "action.iam"       // a choice of Naming
+	Digit     Action = "action.digit"     // one of the secret number
+	Erase     Action = "action.erase"     // the last digit
+	Enter     Action = "action.enter"     // the number is complete
+	MyLoans   Action = "action.loans"     // what I have at home
+	Renew     Action = "action.renew"     // a longer time with this one
+	AllSeen   Action = "action.allseen"   // the stack is as the screen says
+	NotAll    Action = "action.notall"    // it is not
+	Looks     Action = "action.look"      // open Looking
+	ForOther  Action = "action.forother"  // staff: help a resident
+	ForMyself Action = "action.formyself" // staff: my own books
+	Measure   Action = "action.measure"   // staff: open Measuring
+	Larger    Action = "action.larger"    // at Measuring
+	Smaller   Action = "action.smaller"
+	Fits      Action = "action.fits" // at Measuring: it is as large as the card
 )
 
 // Look is how the screen looks and sounds. It follows the person and goes back
@@ -103,7 +165,21 @@ type Look struct {
 	Language string
 	Size     TextSize
 	Contrast bool
+	Volume   Volume // of speech
+	Slow     bool   // speech, for who needs time
 }
+
+// Volume is how loud speech is, in steps from the station's own.
+type Volume int8
+
+// The volumes.
+const (
+	Silent  Volume = -2
+	Softer  Volume = -1
+	Usual   Volume = 0
+	Louder  Volume = 1
+	Loudest Volume = 2
+)
 
 // TextSize is one of three steps.
 type TextSize uint8
@@ -115,10 +191,11 @@ const (
 	Largest
 )
 
-var screens = [...]string{"welcome", "visiting", "leftover", "still-there", "undoing", "helping", "resting"}
+var screens = [...]string{"welcome", "visiting", "leftover", "still-there", "undoing", "helping", "resting",
+	"asking", "naming", "unlocking", "listing", "counting", "looking", "staffing", "measuring"}
 
 func (s Screen) String() string { return screens[s] }
 
-var fates = [...]string{"waiting", "saving", "borrowed", "returned", "boxed", "undone", "ask-staff", "keep", "unread", "left"}
+var fates = [...]string{"waiting", "saving", "borrowed", "returned", "boxed", "undone", "ask-staff", "keep", "unread", "left", "housed", "held"}
 
 func (f Fate) String() string { return fates[f] }

@@ -6,22 +6,27 @@ import (
 	"coldstation/sync/circ"
 )
 
-func (t *turn) begin(card *Card) {
+func (t *turn) begin() {
 	t.LastVisit++
 	t.Visit = Visit{ID: t.LastVisit}
 	t.Page, t.Touched = Welcome, false
-	if card != nil {
-		t.greet(card)
-	}
 }
 
-// greet makes the visit the card's. A look chosen by touch stays; else the
-// person's own comes with the card.
-func (t *turn) greet(card *Card) {
-	t.Visit.Card = card
-	if !t.Chosen && slices.Contains(t.Rules.Languages, card.Patron.Language) {
-		t.Look.Language = card.Patron.Language
+// resume takes up a visit that was cut off. What was being decided then is
+// forgotten: nobody was told of it.
+func (t *turn) resume(m Resumed) {
+	if t.Visit.ID != 0 || len(m.Done) == 0 {
+		return
 	}
+	t.LastVisit = max(t.LastVisit, m.Visit)
+	t.Visit = Visit{ID: m.Visit, Arrived: t.Now.Up, Emptied: t.Now.Up, Last: m.Done[len(m.Done)-1].Item.ID}
+	for _, d := range m.Done {
+		t.Visit.Entries = append(t.Visit.Entries, Entry{
+			Seen: ItemSeen{Item: d.Item, Known: d.Known}, Fate: d.Fate, Made: d.Fate, Seq: d.Seq, At: d.At,
+			From: d.From, Back: d.Fate == Returned || d.Fate == Boxed, Due: d.Due, Clock: t.Now.Clock, Easy: d.Easy,
+		})
+	}
+	t.moved()
 }
 
 // end leaves nothing of a person on the screen. What still lies there is left
@@ -36,7 +41,8 @@ func (t *turn) end() {
 		}
 	}
 	t.Visit = Visit{}
-	t.Page, t.Asked, t.Touched = Welcome, 0, false
+	t.Page, t.Asked, t.Touched, t.Press = Welcome, 0, false, Pressed{}
+	t.Scale = t.Rules.Scale
 	t.Look, t.Chosen = t.Rules.Look, false
 }
 
@@ -48,22 +54,18 @@ func (t *turn) cardSeen(m CardSeen) {
 	owner := t.Visit.Card
 	t.Page = Welcome
 	switch {
-	case t.Visit.ID == 0:
-		t.begin(card)
-	case owner == nil && t.stale():
-		t.end()
-		t.begin(card)
-	case owner == nil:
-		t.greet(card)
-		for i := range t.Visit.Entries {
-			if e := &t.Visit.Entries[i]; e.Fate == Waiting {
-				t.decide(e)
-			}
+	case m.Tile && owner != nil && owner.Staff:
+		t.choose(card.Own) // whom the staff vouches for
+	case owner != nil && owner.Own.Ref == card.Own.Ref:
+	case owner != nil && !m.Scanned && t.present(owner.Own.Ref):
+	default:
+		if owner != nil || t.stale() {
+			t.end()
 		}
-	case owner.Ref == card.Ref:
-	case m.Scanned || !t.present(owner.Ref):
-		t.end()
-		t.begin(card)
+		if t.Visit.ID == 0 {
+			t.begin()
+		}
+		t.greet(card)
 	}
 	if m.Scanned {
 		t.Visit.Scanned = true
@@ -72,31 +74,17 @@ func (t *turn) cardSeen(m CardSeen) {
 	}
 }
 
-func (t *turn) card(m CardSeen) *Card {
-	c := &Card{Token: m.Token, Ref: m.Ref, Patron: m.Patron, Lend: true, Policy: m.Policy, Loans: m.Loans}
-	if !m.Known {
-		c.Patron = circ.Patron{}
-		c.Flags |= circ.UnknownPatron
-		c.Lend = t.Rules.UnknownCards == LendAndFlag
-	}
-	if m.Known && m.Patron.Blocked {
-		c.Flags |= circ.BlockedPatron
-		c.Lend = t.Rules.BlockedCards == LendAndFlag
-	}
-	return c
-}
-
 // stale reports whether the books on the pad have lain there too long to be
 // those of somebody who shows a card now.
 func (t *turn) stale() bool {
-	return t.occupied() && t.Now.Up-t.Visit.Arrived > t.Rules.Gather
+	return t.Visit.ID != 0 && t.occupied() && t.Now.Up-t.Visit.Arrived > t.Rules.Gather
 }
 
 func (t *turn) itemSeen(m ItemSeen) {
 	if t.understood(m.Token) {
 		return
 	}
-	if m.Found {
+	if m.Found && t.entry(m.Item.ID) == nil {
 		t.Pad = append(t.Pad, Thing{Token: m.Token, Item: m.Item, Left: true})
 		t.mend(m)
 		return
@@ -105,7 +93,7 @@ func (t *turn) itemSeen(m ItemSeen) {
 		t.end()
 	}
 	if t.Visit.ID == 0 {
-		t.begin(nil)
+		t.begin()
 	}
 	if m.Scanned {
 		t.Visit.Scanned = true
@@ -116,14 +104,16 @@ func (t *turn) itemSeen(m ItemSeen) {
 		}
 		t.Pad = append(t.Pad, thing)
 	}
-	t.Page, t.Visit.Arrived = Welcome, t.Now.Up
+	t.Page = Welcome
 	t.Visit.Last = m.Item.ID
 	e := t.entry(m.Item.ID)
 	if e == nil {
+		t.count(m)
 		t.Visit.Entries = append(t.Visit.Entries, Entry{Seen: m})
 		t.decide(&t.Visit.Entries[len(t.Visit.Entries)-1])
 		return
 	}
+	t.Visit.Arrived = t.Now.Up
 	// A set's other tags arrive while the first still lies there.
 	more := t.lying(m.Item.ID) > 1
 	e.Seen.Token, e.Seen.Scanned, e.Seen.Missing = m.Token, m.Scanned, m.Missing
@@ -139,6 +129,15 @@ func (t *turn) itemSeen(m ItemSeen) {
 		e.Again = !more
 		t.secure(e)
 	}
+}
+
+// count counts the books that came down together.
+func (t *turn) count(m ItemSeen) {
+	v := &t.Visit
+	if m.Scanned || v.Stack == 0 || t.Now.Up-v.Arrived > t.Rules.Stack {
+		v.Stack = 0
+	}
+	v.Stack, v.Counted, v.Arrived = v.Stack+1, false, t.Now.Up
 }
 
 // understood reports whether what lies there is known already. Something strange
@@ -159,7 +158,7 @@ func (t *turn) understood(token Token) bool {
 // their items and left the pad empty, card and all, has most likely gone. The item
 // then waits for a card. A scanner's visit leaves the pad empty all the time.
 func (t *turn) parted(id circ.ItemID) bool {
-	return t.Visit.Card != nil && !t.Visit.Scanned && !t.occupied() && !t.Resting &&
+	return t.Visit.For != nil && !t.Visit.Scanned && !t.occupied() && !t.Resting &&
 		len(t.Visit.Entries) > 0 && t.entry(id) == nil && t.Now.Up-t.Visit.Emptied >= t.Rules.Part
 }
 
@@ -168,7 +167,7 @@ func (t *turn) strangeSeen(m StrangeSeen) {
 		return
 	}
 	if t.Visit.ID == 0 {
-		t.begin(nil)
+		t.begin()
 	}
 	t.Pad = append(t.Pad, Thing{Token: m.Token})
 }
@@ -191,6 +190,9 @@ func (t *turn) lifted(m Lifted) {
 			e.Seen.Missing = m.Missing
 		}
 	} else {
+		if e := t.entry(gone.Item.ID); e != nil && e.Fate == Waiting && t.whose() {
+			t.choose(t.Visit.Card.Own) // who takes the book along and answers nothing means themselves
+		}
 		// It went back to the shelf, as the screen proposed.
 		t.Visit.Entries = slices.DeleteFunc(t.Visit.Entries, func(e Entry) bool {
 			return e.Seen.Item.ID == gone.Item.ID && (e.Fate == Waiting || e.Fate == AskStaff)
@@ -207,13 +209,14 @@ func (t *turn) lifted(m Lifted) {
 
 // next begins the visit of a card that waited while another lay on the pad.
 func (t *turn) next(gone *Card) {
-	if owner := t.Visit.Card; owner == nil || owner.Ref != gone.Ref || t.present(owner.Ref) {
+	if owner := t.Visit.Card; owner == nil || owner.Own.Ref != gone.Own.Ref || t.present(owner.Own.Ref) {
 		return
 	}
 	for i := range t.Pad {
 		if card := t.Pad[i].Card; card != nil && !t.Pad[i].Left {
 			t.end()
-			t.begin(card)
+			t.begin()
+			t.greet(card)
 			t.Pad[i].Left = false
 			return
 		}
@@ -223,7 +226,7 @@ func (t *turn) next(gone *Card) {
 // present reports whether a card of the account lies on the pad.
 func (s State) present(ref circ.Ref) bool {
 	return slices.ContainsFunc(s.Pad, func(thing Thing) bool {
-		return thing.Card != nil && thing.Card.Ref == ref && !thing.Left
+		return thing.Card != nil && thing.Card.Own.Ref == ref && !thing.Left
 	})
 }
 

@@ -17,7 +17,11 @@ import (
 func TestWalk(t *testing.T) { rapid.Check(t, walk) }
 
 func walk(t *rapid.T) {
-	d := newDesk(t)
+	d := newDesk(t, func(r *Rules) {
+		r.House, r.Secret, r.Tiles = true, rapid.Bool().Draw(t, "secret"), Tiles(rapid.IntRange(0, 2).Draw(t, "tiles"))
+	})
+	d.numbers[ref("Helmi")] = "25"
+	d.tiles("Helmi", "Veikko")
 	books := []circ.ItemID{"A", "B", "C"}
 	people := []string{"Helmi", "Veikko", "stranger"}
 	lay := map[circ.ItemID]circ.VisitID{} // the last visit in which the book lay here
@@ -29,6 +33,33 @@ func walk(t *rapid.T) {
 			c := card(rapid.SampledFrom(people).Draw(t, "person"))
 			c.Known = c.Ref != ref("stranger")
 			d.send(c)
+		},
+		"show an agent": func(t *rapid.T) {
+			c := agent(circ.Scopes(rapid.IntRange(0, 31).Draw(t, "scopes")))
+			c.Secret, c.Recalls = rapid.Bool().Draw(t, "number"), rapid.Bool().Draw(t, "recalls")
+			d.send(c)
+		},
+		"show staff": func(*rapid.T) { d.send(nurse()) },
+		"take staff": func(*rapid.T) { d.take("Nurse") },
+		"choose": func(t *rapid.T) {
+			if choices := d.s.View().Choices; len(choices) > 0 {
+				c := rapid.SampledFrom(choices).Draw(t, "choice")
+				d.send(Pressed{Action: c.Action, Who: c.Who})
+			}
+		},
+		"digit": func(t *rapid.T) {
+			d.send(Pressed{Action: Digit, Digit: rapid.SampledFrom([]byte("25x")).Draw(t, "digit")})
+		},
+		"look": func(t *rapid.T) {
+			if rows := d.s.View().Rows; len(rows) > 0 {
+				row := rapid.SampledFrom(rows).Draw(t, "row")
+				d.send(LookChosen{rapid.SampledFrom(row.Options).Draw(t, "option").Look})
+			}
+		},
+		"answer late": func(t *rapid.T) {
+			d.send(rapid.SampledFrom([]Msg{
+				Unlocked{Ref: ref("Helmi"), Right: true}, LoansRead{Ref: ref("Veikko")}, Recalled{"A", true}, Recorded{Ticket: 999},
+			}).Draw(t, "answer"))
 		},
 		"take": func(t *rapid.T) { d.take(rapid.SampledFrom(people).Draw(t, "person")) },
 		"foreign": func(*rapid.T) {
@@ -52,9 +83,10 @@ func walk(t *rapid.T) {
 			for _, l := range v.Lines {
 				buttons = append(buttons, l.Button)
 			}
-			buttons = append(buttons, Button{Action: Back}, Button{Action: Help}, Button{Action: "nonsense"}, Button{Action: UndoThis, Item: "C"})
+			buttons = append(buttons, Button{Action: Back}, Button{Action: Help}, Button{Action: "nonsense"}, Button{Action: UndoThis, Item: "C"},
+				Button{Action: Looks}, Button{Action: Measure}, Button{Action: ForHouse}, Button{Action: NoCard}, Button{Action: MyLoans})
 			b := rapid.SampledFrom(buttons).Draw(t, "button")
-			d.send(Pressed{b.Action, b.Item})
+			d.send(Pressed{Action: b.Action, Item: b.Item})
 		},
 		"language": func(*rapid.T) { d.send(LanguageChosen{"sv"}) },
 		"wait":     func(t *rapid.T) { d.wait(time.Duration(rapid.IntRange(1, 200).Draw(t, "seconds")) * time.Second) },
@@ -96,6 +128,9 @@ func look(t *rapid.T, d *desk, lay map[circ.ItemID]circ.VisitID, checked *int) {
 			if b.Patron.IsZero() || b.By.IsZero() {
 				t.Fatalf("%s was lent to nobody", b.Item)
 			}
+			if b.By != b.Patron && b.Flags&circ.ByStaff == 0 && b.By != ref("Helmi") {
+				t.Fatalf("%s was lent to another account by %v, who acts for nobody", b.Item, b.By)
+			}
 		case circ.CheckedIn:
 			if lay[b.Item] != b.Visit {
 				t.Fatalf("%s came back in visit %d and lay here in visit %d", b.Item, b.Visit, lay[b.Item])
@@ -105,7 +140,7 @@ func look(t *rapid.T, d *desk, lay map[circ.ItemID]circ.VisitID, checked *int) {
 				t.Fatalf("event %d undoes event %d", *checked+1, b.Seq)
 			}
 			switch d.events[b.Seq-1].(type) {
-			case circ.CheckedOut, circ.CheckedIn:
+			case circ.CheckedOut, circ.CheckedIn, circ.LentToHouse:
 			default:
 				t.Fatalf("event %d undoes a %T", *checked+1, d.events[b.Seq-1])
 			}
@@ -124,13 +159,16 @@ func look(t *rapid.T, d *desk, lay map[circ.ItemID]circ.VisitID, checked *int) {
 		}
 	}
 	if v.Screen == Welcome || v.Screen == Resting || v.Screen == StillThere {
-		if len(v.Lines) > 0 || v.Title.Name+v.Title.Title != "" {
+		if len(v.Lines)+len(v.Choices) > 0 || v.Title.Name+v.Title.Title != "" {
 			t.Fatalf("%s shows %v", v.Screen, v)
 		}
 	}
 	home := v.Back || len(d.timers) > 0 || d.s.occupied() || v.Screen == Welcome || v.Screen == Resting
 	if !home {
 		t.Fatalf("no way home from %s", v.Screen)
+	}
+	if d.s.Visit.ID == 0 && (d.s.Visit.Number != "" || len(d.s.Visit.Owned) > 0) {
+		t.Fatal("a number or loans of a visit that is over")
 	}
 	if d.s.Visit.ID != 0 && !d.s.occupied() && len(d.timers) == 0 {
 		t.Fatal("a visit with nothing on the pad that no timer ends")
@@ -146,11 +184,26 @@ func look(t *rapid.T, d *desk, lay map[circ.ItemID]circ.VisitID, checked *int) {
 
 func phrases(v View) []Phrase {
 	all := append([]Phrase{v.Title}, v.Text...)
+	for _, c := range v.Choices {
+		all = append(all, c.Words)
+	}
+	for _, s := range v.Signs {
+		all = append(all, s.Words)
+	}
+	for _, r := range v.Rows {
+		all = append(all, r.Words)
+		for _, o := range r.Options {
+			all = append(all, o.Words)
+		}
+	}
 	for _, b := range v.Buttons {
 		all = append(all, b.Words)
 	}
 	for _, l := range v.Lines {
 		all = append(all, l.Words)
+		if l.Note.Key != "" {
+			all = append(all, l.Note)
+		}
 		if l.Button.Action != "" {
 			all = append(all, l.Button.Words)
 		}

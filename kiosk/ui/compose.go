@@ -157,8 +157,7 @@ func (c *composer) button(b box, l label, msg flow.Msg, main bool) {
 	c.page.targets = append(c.page.targets, target{box: b, face: f, down: down, msg: msg, main: main})
 }
 
-// rail puts the languages, the text size and the contrast where they always
-// are: down the left side, or across the top of an upright screen. It answers
+// rail puts the languages, and the way to text and colours, where they always are: down the left side, or across the top of an upright screen. It answers
 // what is left of the screen.
 func (c *composer) rail() box {
 	const high = 20
@@ -174,15 +173,8 @@ func (c *composer) rail() box {
 		names = append(names, l)
 		widest = max(widest, c.wide(l))
 	}
-	side := c.mm(high)
-	look := func(x, y float32) {
-		larger := c.view.Look
-		larger.Size = (larger.Size + 1) % flow.TextSize(len(steps))
-		other := c.view.Look
-		other.Contrast = !other.Contrast
-		c.sizeButton(box{x, y, side, side}, flow.LookChosen{Size: larger.Size, Contrast: larger.Contrast})
-		c.button(box{x + side + c.gap(), y, side, side}, label{sign: "contrast", size: side * 0.42}, flow.LookChosen{Size: other.Size, Contrast: other.Contrast}, false)
-	}
+	look := c.label(c.words.Show(flow.Phrase{Key: string(flow.Looks)}), signs[flow.Looks], c.m.base, 1, high)
+	widest = max(widest, c.wide(look))
 	background := c.page.face(face{fill: margin})
 	place := func(i int, b box) {
 		tag := c.view.Languages[i]
@@ -200,11 +192,11 @@ func (c *composer) rail() box {
 			y += names[i].high + c.gap()
 		}
 		// What makes reading easier stands at the foot, apart from the languages.
-		foot := c.size.h - edgeGap - side
+		foot := c.size.h - edgeGap - look.high
 		if foot < y-0.5 {
 			c.page.fits = false
 		}
-		look(edgeGap+(widest-2*side-c.gap())/2, foot)
+		c.button(box{edgeGap, foot, widest, look.high}, look, flow.Pressed{Action: flow.Looks}, false)
 		c.page.faces[background].box = strip
 		return box{strip.w + c.gap(), edgeGap, c.size.w - strip.w - c.gap() - edgeGap, c.size.h - 2*edgeGap}
 	}
@@ -212,36 +204,19 @@ func (c *composer) rail() box {
 	for i, l := range names {
 		w := c.wide(l)
 		if x+w > c.size.w-edgeGap {
-			x, y = edgeGap, y+side+c.gap()
+			x, y = edgeGap, y+l.high+c.gap()
 		}
 		place(i, box{x, y, w, l.high})
 		x += w + c.gap()
 	}
-	both := 2*side + c.gap()
-	if x+both > c.size.w-edgeGap {
-		y += side + c.gap()
+	w := c.wide(look)
+	if x+w > c.size.w-edgeGap {
+		y += look.high + c.gap()
 	}
-	look(c.size.w-edgeGap-both, y)
-	strip := box{0, 0, c.size.w, y + side + edgeGap}
+	c.button(box{c.size.w - edgeGap - w, y, w, look.high}, look, flow.Pressed{Action: flow.Looks}, false)
+	strip := box{0, 0, c.size.w, y + look.high + edgeGap}
 	c.page.faces[background].box = strip
 	return box{edgeGap, strip.bottom() + edgeGap, c.size.w - 2*edgeGap, c.size.h - strip.bottom() - 2*edgeGap}
-}
-
-// sizeButton shows the three text sizes as letters that grow, the present one
-// underlined.
-func (c *composer) sizeButton(b box, msg flow.Msg) {
-	f := c.page.face(face{b, card, edge, max(2, c.mm(0.5)), c.mm(4)})
-	// The letters are a drawing of what the button does, not text to be read.
-	x, base := b.x+b.w*0.11, b.y+b.h*0.66
-	for i, high := range []float32{0.20, 0.28, 0.37} {
-		tall, wide := b.w*high, b.w*high*0.8
-		c.page.pictures = append(c.page.pictures, picture{box: box{x, base - tall, wide, tall}, icon: "letter", ink: ink, back: card, extra: ink})
-		if i == int(c.view.Look.Size) {
-			c.page.face(face{box: box{x, base + b.h*0.09, wide, c.mm(1.4)}, fill: accent, radius: c.mm(0.7)})
-		}
-		x += wide + b.w*0.05
-	}
-	c.page.targets = append(c.page.targets, target{box: b, face: f, down: pressed, msg: msg})
 }
 
 // footer puts Back at the left and Help at the right, and the other buttons

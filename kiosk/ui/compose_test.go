@@ -245,11 +245,9 @@ func TestChrome(t *testing.T) {
 			case flow.LanguageChosen:
 				key = fmt.Sprint(p.size, msg)
 			case flow.Pressed:
-				if msg.Action == flow.Help || msg.Action == flow.Back {
+				if msg.Action == flow.Help || msg.Action == flow.Back || msg.Action == flow.Looks {
 					key = fmt.Sprint(p.size, v.Look.Language, msg.Action)
 				}
-			case flow.LookChosen:
-				key = fmt.Sprint(p.size, "look", msg.Contrast)
 			}
 			if key == "" {
 				continue

@@ -40,7 +40,7 @@ func drawIcon(k drawing) image.Image {
 var signs = map[flow.Action]string{
 	flow.Back: "back", flow.Help: "help", flow.Undo: "undo", flow.UndoThis: "undo", flow.Redo: "redo",
 	flow.BorrowIt: "borrow", flow.Continue: "next", flow.StillHere: "here", flow.SayAgain: "say",
-	flow.Receipt: "receipt", flow.Finish: "finish",
+	flow.Receipt: "receipt", flow.Finish: "finish", flow.Looks: "letter",
 }
 
 // fateSigns stand before the state of an item, each in its colour.

@@ -108,16 +108,6 @@ func sameColour(o fyne.CanvasObject, want any) bool {
 	return reflect.DeepEqual(reflect.ValueOf(o).Elem().FieldByName("FillColor").Interface(), want)
 }
 
-// TestLook: the size button goes round, and neither button changes the other's.
-func TestLook(t *testing.T) {
-	s := newScreen(t, "welcome")
-	v := s.view
-	v.Look.Size, v.Look.Contrast = flow.Largest, true
-	s.show(v)
-	s.pad(t, flow.LookChosen{Size: flow.Normal, Contrast: true})
-	s.pad(t, flow.LookChosen{Size: flow.Largest, Contrast: false})
-}
-
 // TestKeys plays a visit to the undo page with a keypad of arrows, OK and back.
 func TestKeys(t *testing.T) {
 	s := newScreen(t, "undo")

@@ -87,6 +87,9 @@ type Patron struct {
 	Blocked   bool     // the library would rather talk first; the station's rule decides
 	Language  string   // words and speech; "" for the station's own
 	Cards     []string // further identifiers on cards, keyrings and wristbands, beside ID
+	Picture   string   // by which they agreed to be recognised without a card; "": they did not
+	Recalls   bool     // they want to be told what they have had before
+	Secret    string   // what a secret number is compared with, as package secret makes it; "": none
 }
 
 // Loan is one item on loan as the station knows it.

@@ -190,7 +190,7 @@ type HelpAsked struct {
 }
 
 // FaultRaised: something is wrong with the station. Fault is a short constant
-// name: "reader", "printer", "disk", "clock", "ledger".
+// name: "reader", "card reader", "tray", "printer", "speech", "disk", "clock", "ledger".
 type FaultRaised struct {
 	Fault  string `cbor:"1,keyasint,omitzero"`
 	Detail string `cbor:"2,keyasint,omitzero"`

@@ -33,6 +33,8 @@ func CheckNotice(b NoticeBody) error {
 		c.text("first name", b.Patron.FirstName, MaxText)
 		c.text("policy", b.Patron.Policy, MaxKey)
 		c.text("language", b.Patron.Language, MaxKey)
+		c.text("picture", b.Patron.Picture, MaxKey)
+		c.text("secret", b.Patron.Secret, MaxKey)
 		c.length("cards", len(b.Patron.Cards))
 		for _, card := range b.Patron.Cards {
 			c.text("card", card, MaxPatronID)

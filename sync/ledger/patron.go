@@ -33,6 +33,19 @@ type patronRecord struct {
 	Blocked   bool     `cbor:"4,keyasint,omitempty"`
 	Language  string   `cbor:"5,keyasint,omitempty"`
 	Cards     []string `cbor:"6,keyasint,omitempty"`
+	Picture   string   `cbor:"7,keyasint,omitempty"`
+	Recalls   bool     `cbor:"8,keyasint,omitempty"`
+	Secret    string   `cbor:"9,keyasint,omitempty"`
+}
+
+func recordOf(p circ.Patron) patronRecord {
+	return patronRecord{p.FirstName, p.Policy, p.Staff, p.Blocked, p.Language, p.Cards, p.Picture, p.Recalls, p.Secret}
+}
+
+// patron is the record of who is called id.
+func (r patronRecord) patron(id circ.PatronID) circ.Patron {
+	return circ.Patron{ID: id, FirstName: r.FirstName, Policy: r.Policy, Staff: r.Staff, Blocked: r.Blocked,
+		Language: r.Language, Cards: r.Cards, Picture: r.Picture, Recalls: r.Recalls, Secret: r.Secret}
 }
 
 type proxyRecord struct {
@@ -97,7 +110,7 @@ func (t taker) putPatron(p circ.Patron) error {
 	if err := t.dropPatron(p.ID); err != nil {
 		return err
 	}
-	sealed, err := t.hide(patronUse, p.ID, patronRecord{p.FirstName, p.Policy, p.Staff, p.Blocked, p.Language, p.Cards})
+	sealed, err := t.hide(patronUse, p.ID, recordOf(p))
 	if err != nil {
 		return err
 	}
@@ -115,6 +128,9 @@ func (t taker) putPatron(p circ.Patron) error {
 		if err := t.told.Put(key(toldCard, r[:]), entry); err != nil {
 			return err
 		}
+	}
+	if err := t.putTile(p); err != nil {
+		return err
 	}
 	return t.told.Put(key(toldPatron, ref[:]), sealed)
 }
@@ -146,7 +162,7 @@ func (t taker) dropPatron(id circ.PatronID) error {
 			}
 		}
 	}
-	return t.told.Delete(key(toldPatron, ref[:]))
+	return errors.Join(t.told.Delete(key(toldTile, ref[:])), t.told.Delete(key(toldPatron, ref[:])))
 }
 
 // link lets a wristband or key tag stand for a patron, whose own card must be
@@ -195,7 +211,7 @@ func (l *Ledger) Patron(id circ.PatronID) (p circ.Patron, ref circ.Ref, known bo
 			return err
 		}
 		known = true
-		p = circ.Patron{ID: p.ID, FirstName: r.FirstName, Policy: r.Policy, Staff: r.Staff, Blocked: r.Blocked, Language: r.Language, Cards: r.Cards}
+		p = r.patron(p.ID)
 		return nil
 	})
 	return p, ref, known, err

@@ -22,6 +22,7 @@ const (
 	toldPolicy      = 'g' // policy → circ.Policy
 	toldPatron      = 'p' // patron reference → sealed patron
 	toldCard        = 'a' // card reference → patron reference, sealed identifier
+	toldTile        = 't' // patron reference → sealed patron, for everybody's eyes at the station
 	toldProxy       = 'x' // proxy → proxy
 	toldAgent       = 'y' // agent reference, proxy
 	toldLoan        = 'o' // item → word

@@ -40,6 +40,9 @@ type (
 		Blocked   bool     `cbor:"5,keyasint,omitzero"`
 		Language  string   `cbor:"6,keyasint,omitzero"`
 		Cards     []string `cbor:"7,keyasint,omitempty"`
+		Picture   string   `cbor:"8,keyasint,omitzero"`
+		Recalls   bool     `cbor:"9,keyasint,omitzero"`
+		Secret    string   `cbor:"10,keyasint,omitzero"`
 	}
 	patronGone struct {
 		ID string `cbor:"1,keyasint"`
@@ -78,7 +81,7 @@ func AppendNotice(dst []byte, n circ.Notice) ([]byte, error) {
 	switch b := n.Body.(type) {
 	case circ.PatronPut:
 		p := b.Patron
-		body = patron{p.ID.Plaintext(), p.FirstName, p.Policy, p.Staff, p.Blocked, p.Language, p.Cards}
+		body = patron{p.ID.Plaintext(), p.FirstName, p.Policy, p.Staff, p.Blocked, p.Language, p.Cards, p.Picture, p.Recalls, p.Secret}
 	case circ.PatronGone:
 		body = patronGone{b.ID.Plaintext()}
 	case circ.ProxyPut:
@@ -126,7 +129,8 @@ func said(body any) circ.NoticeBody {
 	switch b := body.(type) {
 	case patron:
 		return circ.PatronPut{Patron: circ.Patron{ID: circ.NewPatronID(b.ID), FirstName: b.FirstName,
-			Policy: b.Policy, Staff: b.Staff, Blocked: b.Blocked, Language: b.Language, Cards: b.Cards}}
+			Policy: b.Policy, Staff: b.Staff, Blocked: b.Blocked, Language: b.Language, Cards: b.Cards,
+			Picture: b.Picture, Recalls: b.Recalls, Secret: b.Secret}}
 	case patronGone:
 		return circ.PatronGone{ID: circ.NewPatronID(b.ID)}
 	case proxy:

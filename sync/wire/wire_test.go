@@ -118,3 +118,15 @@ func TestMessagesComeBack(t *testing.T) {
 		}
 	}
 }
+
+func TestPatronsComeBack(t *testing.T) {
+	want := circ.PatronPut{Patron: circ.Patron{ID: circ.NewPatronID("20000000000017"), FirstName: "Helmi", Policy: "adult",
+		Picture: "boat", Recalls: true, Secret: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"}}
+	raw, err := AppendNotice(nil, circ.Notice{Body: want})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ParseNotice(raw); err != nil || !reflect.DeepEqual(got.Body, circ.NoticeBody(want)) {
+		t.Errorf("got %v, %v, want %v", got.Body, err, want)
+	}
+}

@@ -1,0 +1,216 @@
+package kiosk
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"coldstation/kiosk/flow"
+	"coldstation/sync/circ"
+	"coldstation/sync/ledger"
+	"coldstation/sync/secret"
+)
+
+// person is what the station knows of who shows a card or touches their name. The
+// identifier of who only touched a name is not known.
+func (s *Station) person(p circ.Patron, ref circ.Ref, known bool) flow.CardSeen {
+	s.shown[ref] = p.ID
+	s.secrets[ref] = p.Secret
+	m := flow.CardSeen{
+		Ref: ref, Patron: p, Known: known, Policy: s.policy(p.Policy), Loans: len(s.loans(ref)),
+		Secret: p.Secret != "", Recalls: p.Recalls && !p.ID.IsZero(), Look: s.remembered(ref),
+	}
+	if known && !p.ID.IsZero() {
+		m.Others = s.others(p.ID)
+	}
+	return m
+}
+
+// others are the accounts that an agent may act for now, in the order of their
+// grants. Several grants for one account count together.
+func (s *Station) others(agent circ.PatronID) (all []flow.Other) {
+	proxies, err := s.ledger.Proxies(agent)
+	if !s.answered(err) {
+		return nil
+	}
+	for _, proxy := range proxies {
+		p, ref, known := s.knownPatron(proxy.Principal)
+		if !s.inForce(proxy) {
+			continue
+		}
+		if i := slices.IndexFunc(all, func(o flow.Other) bool { return o.Ref == ref }); i >= 0 {
+			all[i].Scopes |= proxy.Scopes
+			continue
+		}
+		s.shown[ref] = p.ID
+		all = append(all, flow.Other{Ref: ref, Name: p.FirstName, Picture: p.Picture, Known: known, Blocked: p.Blocked,
+			Policy: s.policy(p.Policy), Loans: len(s.loans(ref)), Scopes: proxy.Scopes})
+	}
+	return all
+}
+
+// inForce judges a grant by the latest time that is known: a clock that has lost
+// its time must not bring an expired grant back.
+func (s *Station) inForce(p circ.Proxy) bool {
+	now := s.now().Wall
+	if s.newest.After(now) {
+		now = s.newest
+	}
+	return !now.Before(p.From) && (p.To.IsZero() || now.Before(p.To))
+}
+
+// recognise is who touched their name; nil when they no longer agree.
+func (s *Station) recognise(ref circ.Ref) flow.Msg {
+	tiles, err := s.ledger.Tiles()
+	if !s.answered(err) {
+		return nil
+	}
+	for _, tile := range tiles {
+		if tile.Ref == ref {
+			m := s.person(tile.Patron, ref, true)
+			m.Token, m.Scanned, m.Tile = flow.Token("tile "+ref.String()), true, true
+			return m
+		}
+	}
+	return nil
+}
+
+// tiles are those who may be recognised, by their names.
+func (s *Station) tiles() (m flow.TilesSet) {
+	tiles, err := s.ledger.Tiles()
+	s.answered(err)
+	for _, tile := range tiles {
+		m.Tiles = append(m.Tiles, flow.Tile{Ref: tile.Ref, Name: tile.Patron.FirstName, Picture: tile.Patron.Picture})
+	}
+	slices.SortFunc(m.Tiles, func(a, b flow.Tile) int { return strings.Compare(a.Name+a.Picture, b.Name+b.Picture) })
+	return m
+}
+
+// messages are the library's words for the screen at rest, by language.
+func (s *Station) messages() flow.MessageSet {
+	all, err := s.ledger.Messages()
+	s.answered(err)
+	words := make(map[string]string)
+	for _, message := range all {
+		for language, text := range message {
+			words[language] = text
+		}
+	}
+	return flow.MessageSet{Words: words}
+}
+
+// tries counts the wrong secret numbers of an account.
+type tries struct {
+	wrong int
+	shut  time.Duration // until then, as Moment.Up; 0: it is not
+}
+
+// The bounds of guessing.
+const (
+	mostWrong = 5
+	shutFor   = 15 * time.Minute
+)
+
+// unlock compares a secret number, in its own time: that takes a while on purpose.
+// Nil: the answer comes later.
+func (s *Station) unlock(e flow.Unlock) flow.Msg {
+	t, hash := s.tries[e.Ref], s.secrets[e.Ref]
+	if t.shut > s.now().Up {
+		return flow.Unlocked{Ref: e.Ref, Shut: true}
+	}
+	go func() {
+		right, err := secret.Check(e.Number, hash)
+		if err != nil {
+			s.log.Error("a secret number cannot be compared", "err", err)
+		}
+		s.send(checked{e.Ref, right})
+	}()
+	return nil
+}
+
+// checked is what came out of unlock.
+type checked struct {
+	ref   circ.Ref
+	right bool
+}
+
+func (s *Station) counted(c checked) flow.Unlocked {
+	t := s.tries[c.ref]
+	if t.shut != 0 { // it is over
+		t = tries{}
+	}
+	if t.wrong++; c.right {
+		t = tries{}
+	}
+	if t.wrong >= mostWrong {
+		t.shut = s.now().Up + shutFor
+	}
+	s.tries[c.ref] = t
+	return flow.Unlocked{Ref: c.ref, Right: c.right, Shut: t.shut != 0}
+}
+
+// owned are an account's loans with their items.
+func (s *Station) owned(ref circ.Ref) flow.LoansRead {
+	m := flow.LoansRead{Ref: ref}
+	for _, loan := range s.loans(ref) {
+		item, _ := s.knownItem(loan.Item)
+		item.ID = loan.Item
+		m.Loans = append(m.Loans, flow.Owned{Item: item, Loan: loan})
+	}
+	return m
+}
+
+// work is what a person remembers of an item: not its number.
+func work(i circ.Item) string {
+	if i.Title == "" {
+		return string(i.ID)
+	}
+	return strings.ToLower(i.Title + "\n" + i.Author)
+}
+
+func (s *Station) recall(e flow.Recall) flow.Msg {
+	id := s.shown[e.Ref]
+	if id.IsZero() {
+		return nil
+	}
+	had, err := s.ledger.Had(id, work(e.Item))
+	if s.answered(err) && !had {
+		s.answered(s.ledger.NoteHad(id, work(e.Item)))
+	}
+	return flow.Recalled{Item: e.Item.ID, Had: had}
+}
+
+func (s *Station) forget(e flow.Forget) {
+	if id := s.shown[e.Ref]; !id.IsZero() {
+		s.answered(s.ledger.ForgetHad(id, work(e.Item)))
+	}
+}
+
+// remembered is the look that a person left here; nil for none.
+func (s *Station) remembered(ref circ.Ref) *flow.Look {
+	text, err := s.ledger.Remembered(ref)
+	if !s.answered(err) || text == nil {
+		return nil
+	}
+	var look flow.Look
+	if err := json.Unmarshal(text, &look); err != nil {
+		s.log.Error("a look cannot be read", "err", err)
+		return nil
+	}
+	return &look
+}
+
+func (s *Station) remember(e flow.Remember) {
+	text, err := json.Marshal(e.Look)
+	if err == nil {
+		err = s.ledger.Remember(e.Ref, text)
+	}
+	s.answered(err)
+}
+
+// housed reports whether an item was in use in the house.
+func (s *Station) housed(id circ.ItemID) bool {
+	place, err := s.ledger.Place(id)
+	return s.answered(err) && place == ledger.House
+}

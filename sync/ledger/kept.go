@@ -1,0 +1,84 @@
+package ledger
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+
+	"go.etcd.io/bbolt"
+
+	"coldstation/sync/circ"
+)
+
+// The bucket of what the station keeps for a person's sake and tells nobody. It
+// comes into being with the first of it.
+var keptBucket = []byte("kept")
+
+// The keys of kept.
+const (
+	keptLook = 'l' // patron reference → what Remember was given
+	keptHad  = 'h' // hash of a patron's identifier and a work → nothing
+)
+
+// Remember keeps a few bytes for a patron's next visit, instead of those from
+// before. An empty look is forgotten.
+func (l *Ledger) Remember(patron circ.Ref, look []byte) error {
+	if len(look) == 0 {
+		return l.keep(func(b *bbolt.Bucket) error { return b.Delete(key(keptLook, patron[:])) })
+	}
+	return l.keep(func(b *bbolt.Bucket) error { return b.Put(key(keptLook, patron[:]), look) })
+}
+
+// Remembered is what was kept for a patron; nil for nothing.
+func (l *Ledger) Remembered(patron circ.Ref) (look []byte, err error) {
+	err = l.kept(func(b *bbolt.Bucket) error {
+		look = append(look, b.Get(key(keptLook, patron[:]))...)
+		return nil
+	})
+	return look, err
+}
+
+// NoteHad keeps that a patron has had a work, for those who want that. Only who
+// holds their card can ask for it: what is kept is a hash under the station's key
+// and the card's identifier, and nothing in it tells whose it is.
+func (l *Ledger) NoteHad(id circ.PatronID, work string) error {
+	return l.keep(func(b *bbolt.Bucket) error { return b.Put(l.hadKey(id, work), nil) })
+}
+
+// ForgetHad takes NoteHad back.
+func (l *Ledger) ForgetHad(id circ.PatronID, work string) error {
+	return l.keep(func(b *bbolt.Bucket) error { return b.Delete(l.hadKey(id, work)) })
+}
+
+// Had reports whether a patron has had a work.
+func (l *Ledger) Had(id circ.PatronID, work string) (had bool, err error) {
+	err = l.kept(func(b *bbolt.Bucket) error {
+		had = b.Get(l.hadKey(id, work)) != nil
+		return nil
+	})
+	return had, err
+}
+
+func (l *Ledger) hadKey(id circ.PatronID, work string) []byte {
+	mac := hmac.New(sha256.New, l.options.Key)
+	mac.Write([]byte("had\x00" + id.Plaintext() + "\x00" + work))
+	return key(keptHad, mac.Sum(nil)[:16])
+}
+
+func (l *Ledger) keep(fn func(*bbolt.Bucket) error) error {
+	return l.update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists(keptBucket)
+		if err != nil {
+			return err
+		}
+		return fn(b)
+	})
+}
+
+func (l *Ledger) kept(fn func(*bbolt.Bucket) error) error {
+	return l.view(func(tx *bbolt.Tx) error {
+		if b := tx.Bucket(keptBucket); b != nil {
+			return fn(b)
+		}
+		return nil
+	})
+}
