@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coldstation/sync/circ"
+	"coldstation/sync/secret"
 )
 
 // ReadItems reads items, one a row:
@@ -51,13 +52,15 @@ func ReadItems(r io.Reader) ([]circ.Item, error) {
 
 // ReadPatrons reads patrons, one a row:
 //
-//	card, policy [, first_name, staff, blocked, language, cards]
+//	card, policy [, first_name, staff, blocked, language, cards, picture, recalls, secret_number]
 //
-// cards are further identifiers of the same person, separated by ';': chip
+// picture names a picture by which a person agreed to be recognised without a card;
+// recalls says that they want to be told what they have had before; secret_number is
+// 4 to 8 digits, of which only a hash is kept. cards are further identifiers of the same person, separated by ';': chip
 // numbers of cards that hold nothing else, wristbands, key tags.
 func ReadPatrons(r io.Reader) ([]circ.Patron, error) {
 	var patrons []circ.Patron
-	t := table{first: "card", needs: []string{"policy"}, may: []string{"first_name", "staff", "blocked", "language", "cards"}}
+	t := table{first: "card", needs: []string{"policy"}, may: []string{"first_name", "staff", "blocked", "language", "cards", "picture", "recalls", "secret_number"}}
 	err := t.read(r, func(row *row) {
 		cards := row.list("cards", ";")
 		for _, card := range cards {
@@ -73,6 +76,9 @@ func ReadPatrons(r io.Reader) ([]circ.Patron, error) {
 			Blocked:   row.yes("blocked"),
 			Language:  row.language("language"),
 			Cards:     cards,
+			Picture:   row.text("picture", maxKey),
+			Recalls:   row.yes("recalls"),
+			Secret:    row.secret("secret_number", row.cell("card")),
 		})
 	})
 	if err != nil {
@@ -274,6 +280,20 @@ func (r *row) must(column string, limit int) string {
 // card is a cell with the identifier of a patron.
 func (r *row) card(column string) circ.PatronID {
 	return circ.NewPatronID(r.must(column, maxPatron))
+}
+
+// secret is the hash of a cell with a secret number, and nothing of an empty one.
+func (r *row) secret(column, whose string) string {
+	const shortest, longest = 4, 8 // as the number pad takes them
+	cell := r.cell(column)
+	if cell == "" {
+		return ""
+	}
+	if len(cell) < shortest || len(cell) > longest || strings.Trim(cell, "0123456789") != "" {
+		r.fault(column, "it is not of %d to %d digits", shortest, longest) // which is nobody's business
+		return ""
+	}
+	return secret.Hash(cell, whose)
 }
 
 func (r *row) list(column, separator string) []string {

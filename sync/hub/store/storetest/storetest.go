@@ -487,7 +487,7 @@ func conditions(t *testing.T, p *place) {
 
 var collection = store.Collection{
 	Items:    []circ.Item{{ID: "1", Title: "Sinuhe egyptiläinen", Author: "Mika Waltari", Year: 1945, Language: "fi", Subject: "history", Parts: 1, Home: "maple-house"}, {ID: "2", Title: "100 % Is_ ÅÄÖ", Marks: circ.LargePrint}},
-	Patrons:  []circ.Patron{{ID: circ.NewPatronID("123"), FirstName: "Helmi", Policy: "adult", Cards: []string{"04AA"}}},
+	Patrons:  []circ.Patron{{ID: circ.NewPatronID("123"), FirstName: "Helmi", Policy: "adult", Cards: []string{"04AA"}, Picture: "boat", Recalls: true, Secret: "$argon2id$"}},
 	Policies: []circ.Policy{{ID: "adult", LoanDays: 28, Limit: 20, Renewals: 5, OverdueOK: true}},
 	Proxies:  []circ.Proxy{{ID: "p", Principal: circ.NewPatronID("123"), Agent: circ.NewPatronID("456"), Scopes: circ.MayBorrow, From: Start}},
 }
