@@ -25,6 +25,11 @@ func defaultSocket() string {
 	return filepath.Join(os.TempDir(), "readersim-"+strconv.Itoa(os.Getuid())+".sock")
 }
 
+// ownSocket is one that no other readersim takes.
+func ownSocket() string {
+	return filepath.Join(os.TempDir(), "readersim-"+strconv.Itoa(os.Getuid())+"-"+strconv.Itoa(os.Getpid())+".sock")
+}
+
 // listenControl takes the socket over from a readersim that is no more.
 func listenControl(path string) (net.Listener, error) {
 	if c, err := net.Dial("unix", path); err == nil {

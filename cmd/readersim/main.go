@@ -37,7 +37,8 @@ while it runs, from another shell:
   readersim fail KIND…        spoil the next request, or the next few
   readersim unplug            pull the reader's cable
   readersim plug              put it back, and say where
-  each takes --control SOCKET if more than one readersim runs.
+  each takes --control SOCKET if more than one readersim runs; each readersim
+  says at its start which is its own.
   The kinds of faults are no-request, no-answer (it is carried out all the same),
   late, split, noise, bad-crc, bad-length, unsolicited, reset, hang (2 to 5 s),
   lift (the tag goes in the middle of the next write), move (a tag comes or goes).
@@ -64,7 +65,8 @@ A table is JSON, bytes in hexadecimal:
               "afi": "07", "memory": "110101…", "on": true}]}
 Only "uid" must be there. "on" is on the pad. Either may have a "barcode"; an item
 without one is scanned by what its tag says. A card may have "sector1", "key_a"
-and "key_b", an item "blocksize", "locked" [block, …], "afi_locked" and "eas".
+and "key_b", an item "blocks", "blocksize", "locked" [number, …], "afi_locked" and
+"eas".
 `
 
 func main() {

@@ -168,6 +168,47 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// Several run side by side without being told where each is to be controlled.
+func TestSideBySide(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	var sockets [3]string
+	for i := range sockets {
+		c := exec.Command(program, "--table", tableFile(t), "--listen", "127.0.0.1:0")
+		out, err := c.StdoutPipe()
+		if err == nil {
+			err = c.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = c.Process.Signal(os.Interrupt)
+			_ = c.Wait()
+		})
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if path, is := strings.CutPrefix(lines.Text(), "control on "); is {
+				sockets[i] = path
+				break
+			}
+		}
+	}
+	for i, path := range sockets {
+		if _, err := run("put", "--control", path, []string{"anna", "ella", "kalevala"}[i]); err != nil {
+			t.Errorf("%d: put: %v", i, err)
+		}
+	}
+	for i, path := range sockets {
+		out, err := run("list", "--control", path)
+		if err != nil || strings.Count(out, "on pad") != 2 {
+			t.Errorf("%d: list: got\n%s%v, want two on the pad", i, out, err)
+		}
+	}
+	if out, err := run("list"); err != nil || !strings.Contains(out, "on pad  04A1B2C3D4E5F6") { // the first has the usual one
+		t.Errorf("without --control: got\n%s%v", out, err)
+	}
+}
+
 func TestNetwork(t *testing.T) {
 	b := start(t, "--listen", "127.0.0.1:0")
 	spec := strings.TrimPrefix(b.where, "feig reader on ")

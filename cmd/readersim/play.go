@@ -73,6 +73,10 @@ func play(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer plug.unplug()
 	requests, err := listenControl(*control)
+	if err != nil && !given(f, "control") { // another one is running, or the usual place is none
+		*control = ownSocket()
+		requests, err = listenControl(*control)
+	}
 	if err != nil {
 		return err
 	}

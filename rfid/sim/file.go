@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -37,9 +39,9 @@ func LoadTable(path string) (*Table, error) {
 // A card's UID has 4, 7 or 10 bytes (ISO 14443A) or 5 (EM4100). One of 4 bytes is
 // a MIFARE Classic 1K as delivered, one that begins with 08 a telephone. A card
 // may have "sector1", which makes it a MIFARE Classic with that data, and for it
-// "key_a" and "key_b". An item may also have "blocksize" (4), "locked" (a list of
-// block numbers), "afi_locked" and "eas". A memory shorter than the chip's is
-// filled with zeros. Either may have "barcode", the text printed on it. Only "uid"
+// "key_a" and "key_b". An item may also have "blocksize" (4), "blocks" (what a
+// chip of its UID has, 28 at least), "locked" (a list of block numbers),
+// "afi_locked" and "eas". A memory shorter than the chip's is filled with zeros. Either may have "barcode", the text printed on it. Only "uid"
 // must be there; what has no name is called by it. Errors name the
 // entry and the field.
 func ReadTable(r io.Reader) (*Table, error) {
@@ -47,6 +49,7 @@ func ReadTable(r io.Reader) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	text = bytes.TrimPrefix(text, []byte("\uFEFF")) // editors on Windows put it there
 	var lists map[string]json.RawMessage
 	if err := json.Unmarshal(text, &lists); err != nil {
 		return nil, misread(err, text)
@@ -202,13 +205,21 @@ func (e entry) item() (Chip, error) {
 	var dsfid, afi hexByte
 	var memory hexBytes
 	var locked []int
+	var blocks int
 	into := c.common()
 	into["dsfid"], into["afi"], into["memory"], into["locked"] = &dsfid, &afi, &memory, &locked
-	into["blocksize"], into["afi_locked"], into["eas"] = &c.BlockSize, &c.AFILock, &c.EAS
+	into["blocks"], into["blocksize"], into["afi_locked"], into["eas"] = &blocks, &c.BlockSize, &c.AFILock, &c.EAS
 	if err := e.fill(into); err != nil {
 		return c, err
 	}
 	c.DSFID, c.AFI, c.Memory = rfid.DSFID(dsfid), rfid.AFI(afi), memory
+	if _, c.Exact = e.fields["blocks"]; c.Exact {
+		room := blocks * cmp.Or(c.BlockSize, 4)
+		if blocks < 1 || blocks > 256 || len(memory) > room {
+			return c, fmt.Errorf("\"blocks\": %d: want 1 to 256, and room for the memory of %d bytes", blocks, len(memory))
+		}
+		c.Memory = append(memory, make([]byte, room-len(memory))...)
+	}
 	for _, n := range locked {
 		if n < 0 || n > 255 {
 			return c, fmt.Errorf("\"locked\": block %d: a chip has at most 256, from 0", n)

@@ -33,6 +33,8 @@ func TestTableRefuses(t *testing.T) {
 		{`{"items": [{"uid": "E004010012345678", "locked": 3}]}`, `item 1: "locked": 3: want a list of block numbers, [0, 1]`},
 		{`{"items": [{"uid": "E004010012345678", "locked": [-1]}]}`, `item 1: "locked": block -1: a chip has at most 256, from 0`},
 		{`{"items": [{"uid": "E004010012345678", "blocksize": "4"}]}`, `item 1: "blocksize": "4": want a number`},
+		{`{"items": [{"uid": "E004010012345678", "blocks": 0}]}`, `item 1: "blocks": 0: want 1 to 256, and room for the memory of 0 bytes`},
+		{`{"items": [{"uid": "E004010012345678", "blocks": 1, "memory": "0102030405"}]}`, `item 1: "blocks": 1: want 1 to 256, and room for the memory of 5 bytes`},
 		{`{"items": [{"name": "a", "uid": "E004010012345678", "blocksize": 33}]}`, `item 1: chip "a": block size 33: want 1 to 32`},
 		{`{"items": [{"name": "a", "uid": "E004010012345678"}, {"name": "a", "uid": "E004010012345679"}]}`, `item 2: chip "a": another has this name`},
 		{`{"items": [{"name": "a", "uid": "E004010012345678"}, {"name": "b", "uid": "E004010012345678"}]}`, `item 2: chip "b": UID E004010012345678 is that of "a"`},
@@ -47,7 +49,7 @@ func TestTableRefuses(t *testing.T) {
 }
 
 func TestTableIsLenient(t *testing.T) {
-	table := read(t, `{"items": [{"uid": "e004010012345678", "memory": "01 02 03", "afi": "", "dsfid": "3e"}, {"name": "b", "uid": "E004010012345679"}]}`)
+	table := read(t, "\uFEFF"+`{"items": [{"uid": "e004010012345678", "memory": "01 02 03", "afi": "", "dsfid": "3e"}, {"name": "b", "uid": "E004010012345679"}]}`)
 	for _, name := range []string{"E004010012345678", "b", "e004010012345679"} {
 		if err := table.Put(name); err != nil {
 			t.Error(err)
@@ -56,5 +58,26 @@ func TestTableIsLenient(t *testing.T) {
 	c := table.Chips()[0]
 	if c.Name != "E004010012345678" || string(c.Memory[:4]) != "\x01\x02\x03\x00" || c.AFI != 0 || c.DSFID != 0x3E || !c.On {
 		t.Errorf("got %+v", c)
+	}
+}
+
+func TestChipSizes(t *testing.T) {
+	for _, c := range []struct {
+		fields              string
+		blocks, size, bytes int
+	}{
+		{`"uid": "E004010012345678"`, 28, 4, 112},
+		{`"uid": "E004010812345678"`, 80, 4, 320},
+		{`"uid": "E004020012345678"`, 40, 4, 160},
+		{`"uid": "E004010012345678", "blocks": 8`, 8, 4, 32},
+		{`"uid": "E004010012345678", "blocks": 8, "memory": "0102"`, 8, 4, 32},
+		{`"uid": "E007000012345678", "blocks": 256, "blocksize": 4`, 256, 4, 1024},
+		{`"uid": "E008000012345678", "blocks": 10, "blocksize": 8`, 10, 8, 80},
+		{`"uid": "E008000012345678", "blocksize": 8`, 14, 8, 112},
+	} {
+		chip := read(t, `{"items": [{`+c.fields+`}]}`).Chips()[0]
+		if chip.Blocks() != c.blocks || chip.BlockSize != c.size || len(chip.Memory) != c.bytes || len(chip.Locked) != c.blocks {
+			t.Errorf("%s: got %d blocks of %d, %d bytes, want %d of %d, %d", c.fields, chip.Blocks(), chip.BlockSize, len(chip.Memory), c.blocks, c.size, c.bytes)
+		}
 	}
 }

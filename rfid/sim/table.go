@@ -43,7 +43,10 @@ func (t *Table) Add(c Chip) error {
 		if c.BlockSize < 1 || c.BlockSize > 32 {
 			return fmt.Errorf("chip %q: block size %d: want 1 to 32", c.Name, c.BlockSize)
 		}
-		n := max((len(c.Memory)+c.BlockSize-1)/c.BlockSize, size(c.UID)*4/c.BlockSize, len(c.Locked))
+		n := max((len(c.Memory)+c.BlockSize-1)/c.BlockSize, len(c.Locked))
+		if !c.Exact {
+			n = max(n, size(c.UID)*4/c.BlockSize)
+		}
 		if n > 256 {
 			return fmt.Errorf("chip %q: %d blocks: a chip has at most 256", c.Name, n)
 		}
