@@ -21,28 +21,34 @@ const usage = `readersim plays an RFID reader, byte for byte, for programs that 
   readersim --protocol feig --table FILE (--link PATH | --listen ADDR)
             [--fault KIND,…] [--rate SHARE] [--seed N] [--pace] [--control SOCKET]
             [--set CHOICE,…]
-      plays a reader. --link makes a pseudo-terminal and a link to it,
-      --listen waits for one TCP connection at a time (127.0.0.1:10001).
-      --fault spoils a share of requests (--rate, default 0.1); the same --seed
-      gives the same run. --pace takes the time a real line takes.
+      plays a reader until it is interrupted. --link makes a pseudo-terminal and
+      a link to it, --listen waits for one TCP connection at a time
+      (127.0.0.1:10001). --fault spoils a share of requests (--rate, 0 to 1,
+      default 0.1), all means every kind; the same --seed gives the same run.
+      --pace takes the time a real line takes.
       The protocols are %[1]s;
       line is a barcode scanner, and put shows it something once.
       --set sets the reader up:
 %[2]s
 while it runs, from another shell:
   readersim list              what lies on the pad and beside it
-  readersim put NAME…         lay cards or items on the pad
+  readersim put NAME…         lay cards or items on the pad, by name or UID
   readersim lift NAME…        take them off
-  readersim fail KIND…        spoil the next request
-  readersim unplug | plug     pull the reader's cable, and put it back
-  each takes --control SOCKET if more than one readersim runs.
+  readersim fail KIND…        spoil the next request, or the next few
+  readersim unplug            pull the reader's cable
+  readersim plug              put it back, and say where
+  each takes --control SOCKET if more than one readersim runs; each readersim
+  says at its start which is its own.
+  The kinds of faults are no-request, no-answer (it is carried out all the same),
+  late, split, noise, bad-crc, bad-length, unsolicited, reset, hang (2 to 5 s),
+  lift (the tag goes in the middle of the next write), move (a tag comes or goes).
 
 without a running one:
   readersim tag --hex HEX [--dsfid XX]
-      says in one line of JSON what a tag's memory holds
+      says in one line of JSON what a tag's memory holds, from byte 0 on
   readersim tag --encode --item ID [--isil FI-He] [--part 1/2] [--usage 1]
             [--title TEXT] [--format 28560-3|28560-3-short|28560-2]
-      the reverse: prints the memory in hexadecimal
+      the reverse: prints the memory in hexadecimal; the part is 1/1 unless told
   readersim number --rules FILE [--from line|tag|chip] EXAMPLE
       tries a library's rules for patron and item numbers: says what an example
       becomes and why (package rfid/number describes the rules)
@@ -57,7 +63,10 @@ A table is JSON, bytes in hexadecimal:
   {"cards": [{"name": "anna", "uid": "04A1B2C3D4E5F6", "on": false}],
    "items": [{"name": "moomin", "uid": "E004015012345678", "dsfid": "00",
               "afi": "07", "memory": "110101…", "on": true}]}
-Either may have a "barcode"; an item without one is scanned by what its tag says.
+Only "uid" must be there. "on" is on the pad. Either may have a "barcode"; an item
+without one is scanned by what its tag says. A card may have "sector1", "key_a"
+and "key_b", an item "blocks", "blocksize", "locked" [number, …], "afi_locked" and
+"eas".
 `
 
 func main() {
@@ -116,11 +125,25 @@ func flags(name string) *flag.FlagSet {
 	return f
 }
 
+// given tells whether a flag was set.
+func given(f *flag.FlagSet, name string) (is bool) {
+	f.Visit(func(set *flag.Flag) { is = is || set.Name == name })
+	return is
+}
+
+// misused tells where to read how a command is used.
+func misused(err error) error {
+	if errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	return fmt.Errorf("%w; try readersim --help", err)
+}
+
 // parse takes flags wherever they stand and returns the other words.
 func parse(f *flag.FlagSet, args []string) (words []string, err error) {
 	for len(args) > 0 {
 		if err := f.Parse(args); err != nil {
-			return nil, err
+			return nil, misused(err)
 		}
 		if args = f.Args(); len(args) > 0 {
 			words, args = append(words, args[0]), args[1:]

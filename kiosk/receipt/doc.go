@@ -29,6 +29,6 @@
 // are ignored by a printer that waits for none.
 //
 // Source: Epson, ESC/POS Command Reference for TM printers; the tables of DLE EOT
-// also stand in the Epson TM-U220 and Bixolon SRP-350 manuals, GS v 0 in that of
-// the SNBC BTP-U80.
+// also stand in the manuals of the Epson TM-U220 and the Bixolon SRP-350, GS v 0 in
+// that of the Zebra EM 220, which takes up to 128 bytes a row.
 package receipt

@@ -127,7 +127,7 @@ func (p *Printer) session(ctx context.Context, stream []byte) (err error) {
 	}
 	defer func() { finish(d, err != nil) }()
 	s := session{d, ctx, p.pace}
-	defer context.AfterFunc(ctx, func() { d.SetDeadline(time.Unix(1, 0)) })()
+	defer context.AfterFunc(ctx, func() { _ = d.SetDeadline(time.Unix(1, 0)) })()
 	if err := s.ask(); err != nil || stream == nil {
 		return err
 	}

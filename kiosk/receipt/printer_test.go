@@ -106,7 +106,7 @@ func TestDisarm(t *testing.T) {
 	}
 }
 
-// TestCondition: the answers of an Epson TM-T20II, by its manual.
+// TestCondition: the answers as the manual of the Epson TM-U220 has them.
 func TestCondition(t *testing.T) {
 	for _, test := range []struct {
 		printer, offline, paper byte

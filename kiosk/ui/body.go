@@ -19,7 +19,8 @@ func (c *composer) body(area box) {
 		c.page.fits = false
 		return
 	}
-	if len(c.view.Lines) > 0 {
+	switch {
+	case len(c.view.Lines) > 0:
 		rest := c.heading(area)
 		switch c.items {
 		case tiles, slim:
@@ -27,9 +28,19 @@ func (c *composer) body(area box) {
 		case covers:
 			c.covers(rest)
 		}
-		return
+	case len(c.view.Choices) > 0:
+		c.choices(c.heading(area))
+	case len(c.view.Rows) > 0:
+		c.rows(c.heading(area))
+	case len(c.view.Signs) > 0:
+		c.signs(area)
+	case c.view.Screen == flow.Unlocking && len(c.view.Buttons) > 0 && c.view.Buttons[0].Action == flow.Erase:
+		c.number(c.heading(area))
+	case c.view.Screen == flow.Measuring:
+		c.card(area)
+	default:
+		c.scene(area)
 	}
-	c.scene(area)
 }
 
 // sentences are the title and the text below it, broken to a width.
@@ -48,7 +59,7 @@ func (c *composer) sentences(wide float32) (blocks []block, height float32) {
 	title.Title = brief(title.Title)
 	add(set(c.words.Show(title), c.letter()*c.head, true, wide))
 	for i, p := range c.view.Text {
-		if i == 0 || !c.terse {
+		if i < c.said {
 			add(set(c.words.Show(p), c.letter(), false, wide))
 		}
 	}
@@ -98,7 +109,7 @@ func (c *composer) scene(area box) {
 		foot.h -= notice.height() + c.mm(8) + c.gap()
 	}
 	names := pictograms[c.view.Screen]
-	if c.terse {
+	if c.said < 2 {
 		names = nil
 	}
 	blocks, height := c.sentences(area.w)
@@ -139,17 +150,31 @@ func (c *composer) scene(area box) {
 	}
 }
 
-// tiles puts as many of the view's items as fit side by side and leaves the
-// others to further sheets.
+// tiles shows the view's items.
 func (c *composer) tiles(area box) {
-	n := len(c.view.Lines)
+	lines := c.view.Lines
+	c.grid(area, len(lines), 4, c.tallest, func(least float32) float32 {
+		switch {
+		case c.items == slim:
+			return least
+		case len(lines) == 1:
+			return max(least*1.4, c.mm(90))
+		}
+		return max(least*1.4, c.mm(62))
+	}, func(at box, i int) { c.tile(at, lines[i]) })
+}
+
+// grid puts as many of n tiles as fit side by side and leaves the others to
+// further sheets. tallest is the least height of a tile of a width, most the
+// greatest that it takes where there is room.
+func (c *composer) grid(area box, n, widest int, tallest func(wide float32) (float32, bool), most func(least float32) float32, tile func(at box, i int)) {
 	gap := c.gap()
 	best, rows, least := 0, 0, float32(0)
 	try := func(area box) (capacity int) {
 		best = 0
-		for columns := 1; columns <= 4; columns++ {
+		for columns := 1; columns <= widest; columns++ {
 			wide := (area.w - float32(columns-1)*gap) / float32(columns)
-			high, ok := c.tallest(wide)
+			high, ok := tallest(wide)
 			if !ok {
 				break
 			}
@@ -166,11 +191,8 @@ func (c *composer) tiles(area box) {
 		return
 	}
 	if capacity < n {
-		row := c.spare
-		if row.w < c.mm(70) {
-			row = box{area.x, area.bottom() - c.mm(20), area.w, c.mm(20)}
-			area.h -= row.h + c.gap()
-		}
+		var row box
+		row, area = c.turnerRow(area)
 		if capacity = try(area); capacity == 0 {
 			c.page.fits = false
 			return
@@ -180,20 +202,29 @@ func (c *composer) tiles(area box) {
 		rows = (n + best - 1) / best
 	}
 	wide := (area.w - float32(best-1)*gap) / float32(best)
-	most := max(least*1.4, c.mm(62))
-	if c.items == slim {
-		most = least
-	}
-	if n == 1 && c.items == tiles {
-		most = max(most, c.mm(90))
-	}
-	high := max(least, min((area.h-float32(rows-1)*gap)/float32(rows), most))
+	high := max(least, min((area.h-float32(rows-1)*gap)/float32(rows), most(least)))
 	// The last sheet is full too: it begins with items of the one before.
 	first := min(c.sheetOf(c.page.sheets)*capacity, max(0, n-capacity))
-	for i, line := range c.view.Lines[first:min(n, first+capacity)] {
-		at := box{area.x + float32(i%best)*(wide+gap), area.y + float32(i/best)*(high+gap), wide, high}
-		c.tile(at, line)
+	for i := range min(n-first, capacity) {
+		tile(box{area.x + float32(i%best)*(wide+gap), area.y + float32(i/best)*(high+gap), wide, high}, first+i)
 	}
+}
+
+// turnerRow is where the buttons that turn the sheets stand, and what they leave
+// of an area: between those of the footer, if there is room, or below. Beside
+// choices on a low screen they stand one above the other.
+func (c *composer) turnerRow(area box) (row, rest box) {
+	const side = 20
+	if c.spare.w >= c.mm(70) {
+		return c.spare, area
+	}
+	if len(c.view.Choices) > 0 && c.size.h < c.mm(low) {
+		wide := max(c.mm(side), width("10 / 10", c.m.base, true))
+		area.w -= wide + c.gap()
+		return box{area.right() + c.gap(), area.y, wide, area.h}, area
+	}
+	area.h -= c.mm(side) + c.gap()
+	return box{area.x, area.bottom() + c.gap(), area.w, c.mm(side)}, area
 }
 
 // sheetOf is the wanted sheet of n, the last one for -1.
@@ -210,31 +241,51 @@ func (c *composer) sheetOf(n int) int {
 func (c *composer) turner(b box, sheets int) {
 	at := c.sheetOf(sheets)
 	words := set(strconv.Itoa(at+1)+" / "+strconv.Itoa(sheets), c.m.base, true, b.w)
+	if b.h > b.w {
+		high := min(c.mm(25), (b.h-words.height())/2)
+		if high < c.mm(20) {
+			words, high = block{}, (b.h-c.gap())/2
+		}
+		if high < c.mm(20) {
+			c.page.fits = false
+		}
+		c.turn(box{b.x, b.y, b.w, high}, "up", -1)
+		c.turn(box{b.x, b.bottom() - high, b.w, high}, "down", +1)
+		c.page.write(words, box{b.x, b.y + (b.h-words.height())/2, b.w, words.height()}, ink, paper, fyne.TextAlignCenter)
+		return
+	}
 	middle := words.wide + c.mm(4)
 	side := min(c.mm(32), (b.w-middle)/2)
 	x := b.x + (b.w-2*side-middle)/2
-	for _, end := range []struct {
-		sign string
-		by   int
-		x    float32
-	}{{"back", -1, x}, {"next", +1, x + side + middle}} {
-		if to := at + end.by; to >= 0 && to < sheets {
-			c.button(box{end.x, b.y, side, b.h}, label{sign: end.sign, size: b.h * 0.5}, nil, false)
-			c.page.targets[len(c.page.targets)-1].turn = end.by
-		}
-	}
+	c.turn(box{x, b.y, side, b.h}, "back", -1)
+	c.turn(box{x + side + middle, b.y, side, b.h}, "next", +1)
 	c.page.write(words, box{x + side, b.y + (b.h-words.height())/2, middle, words.height()}, ink, paper, fyne.TextAlignCenter)
+}
+
+// turn is a button that leads to another sheet, if there is one there.
+func (c *composer) turn(b box, sign string, by int) {
+	if to := c.page.sheet + by; to < 0 || to >= c.page.sheets {
+		return
+	}
+	c.button(b, label{sign: sign, size: min(b.w, b.h) * 0.5}, nil, false)
+	c.page.targets[len(c.page.targets)-1].turn = by
 }
 
 // tileParts are the pieces of an item's tile, measured.
 type tileParts struct {
-	title, author, state block
-	sign                 float32
-	button               label
-	cover                float32 // its width
-	textWide             float32
-	buttonBeside         bool
-	high                 float32
+	title, author, state, note block
+	until                      block // in a low tile that is a button
+	sign                       float32
+	button                     label
+	cover                      float32 // its width
+	textWide                   float32
+	buttonBeside               bool
+	high                       float32
+}
+
+// text is the height of all words of a low tile.
+func (t tileParts) text() float32 {
+	return t.title.height() + t.until.height() + t.state.height() + t.note.height()
 }
 
 // measure fits an item's words into a tile of a width.
@@ -285,7 +336,13 @@ func (c *composer) measure(wide float32, line flow.Line) (t tileParts, ok bool) 
 	if t.state.wide > stateWide+1 {
 		return t, false
 	}
-	t.high = t.title.height() + t.state.height() + c.mm(2)
+	if c.said > 1 {
+		t.note = set(c.words.Show(line.Note), size, false, t.textWide)
+		if t.note.wide > t.textWide+1 {
+			return t, false
+		}
+	}
+	t.high = t.title.height() + t.state.height() + t.note.height() + c.mm(2)
 	if button && !t.buttonBeside {
 		t.high += t.button.high + c.mm(4)
 	}
@@ -306,13 +363,19 @@ func (c *composer) measureSlim(wide float32, line flow.Line) (t tileParts, ok bo
 		t.title = set(line.Item.Title, size, true, t.textWide).short(1, t.textWide)
 	}
 	words := c.words.Show(line.Words)
+	stateWide := t.textWide - t.sign - c.mm(2)
 	if line.Button.Action != "" {
+		if c.view.Screen == flow.Listing { // until when it is at home matters as much
+			t.until = set(words, size, false, t.textWide)
+		}
 		words = c.words.Show(line.Button.Words)
 	}
-	stateWide := t.textWide - t.sign - c.mm(2)
 	t.state = set(words, size, true, stateWide)
-	t.high = max(t.title.height()+t.state.height(), t.cover/cover.Aspect) + 2*pad
-	return t, t.state.wide <= stateWide+1
+	if c.said > 1 {
+		t.note = set(c.words.Show(line.Note), size, false, t.textWide)
+	}
+	t.high = max(t.text(), t.cover/cover.Aspect) + 2*pad
+	return t, t.state.wide <= stateWide+1 && max(t.note.wide, t.until.wide) <= t.textWide+1
 }
 
 // slimTile is a low tile.
@@ -331,14 +394,22 @@ func (c *composer) slimTile(at box, line flow.Line) {
 	f := c.page.face(face{at, fill, border, max(2, c.mm(0.4)), c.mm(4)})
 	high := t.cover / cover.Aspect
 	c.cover(box{at.x + pad, at.y + (at.h-high)/2, t.cover, high}, line.Item)
-	x, y := at.x+2*pad+t.cover, at.y+(at.h-t.title.height()-t.state.height())/2
+	x, y := at.x+2*pad+t.cover, at.y+(at.h-t.text())/2
 	c.page.write(t.title, box{x, y, t.textWide, t.title.height()}, on, fill, fyne.TextAlignLeading)
 	y += t.title.height()
+	c.page.write(t.until, box{x, y, t.textWide, t.until.height()}, on, fill, fyne.TextAlignLeading)
+	y += t.until.height()
+	if t.until.lines != nil {
+		c.page.write(t.note, box{x, y, t.textWide, t.note.height()}, on, fill, fyne.TextAlignLeading)
+		y += t.note.height()
+		t.note = block{}
+	}
 	c.page.pictures = append(c.page.pictures, picture{box: box{x, y + (t.state.size*leading-t.sign)/2, t.sign, t.sign}, icon: name, ink: colour, back: fill, extra: colour})
 	if action != "" {
 		colour = on
 	}
 	c.page.write(t.state, box{x + t.sign + c.mm(2), y, t.textWide - t.sign - c.mm(2), t.state.height()}, colour, fill, fyne.TextAlignLeading)
+	c.page.write(t.note, box{x, y + t.state.height(), t.textWide, t.note.height()}, on, fill, fyne.TextAlignLeading)
 	if action != "" {
 		c.page.targets = append(c.page.targets, target{box: at, face: f, down: down, msg: flow.Pressed{Action: action, Item: line.Button.Item}, main: line.Button.Main})
 	}
@@ -374,7 +445,7 @@ func (c *composer) tile(at box, line flow.Line) {
 	if at.h-t.high < t.author.height() {
 		t.author = block{}
 	}
-	text := t.title.height() + t.author.height() + c.mm(2) + t.state.height()
+	text := t.title.height() + t.author.height() + c.mm(2) + t.state.height() + t.note.height()
 	under := float32(0)
 	if t.button.words != "" && !t.buttonBeside {
 		under = t.button.high + c.mm(4)
@@ -388,6 +459,8 @@ func (c *composer) tile(at box, line flow.Line) {
 	c.page.pictures = append(c.page.pictures, picture{box: box{x, y + (t.state.size*leading-t.sign)/2, t.sign, t.sign}, icon: name, ink: colour, back: card, extra: colour})
 	c.page.write(t.state, box{x + t.sign + c.mm(2), y, t.textWide - t.sign - c.mm(2), t.state.height()}, colour, card, fyne.TextAlignLeading)
 	y += t.state.height()
+	c.page.write(t.note, box{x, y, t.textWide, t.note.height()}, ink, card, fyne.TextAlignLeading)
+	y += t.note.height()
 	if t.button.words == "" {
 		return
 	}
@@ -440,17 +513,9 @@ func (c *composer) covers(area box) {
 			return
 		}
 		sheets := (n + capacity - 1) / capacity
-		at := c.sheetOf(sheets)
-		for _, end := range []struct {
-			sign string
-			by   int
-			x    float32
-		}{{"back", -1, area.x}, {"next", +1, area.right() - side}} {
-			if to := at + end.by; to >= 0 && to < sheets {
-				c.button(box{end.x, area.y + (high-side)/2, side, side}, label{sign: end.sign, size: side * 0.5}, nil, false)
-				c.page.targets[len(c.page.targets)-1].turn = end.by
-			}
-		}
+		c.sheetOf(sheets)
+		c.turn(box{area.x, area.y + (high-side)/2, side, side}, "back", -1)
+		c.turn(box{area.right() - side, area.y + (high-side)/2, side, side}, "next", +1)
 		x += side + c.gap()
 	}
 	first := min(c.page.sheet*capacity, max(0, n-capacity))

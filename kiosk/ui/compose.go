@@ -15,6 +15,7 @@ type composer struct {
 	book  phrase.Book
 	words *phrase.Words
 	m     metrics
+	real  float32 // pixels of a real mm, where m had to become smaller
 	size  box
 	sheet int // which sheet of items is wanted
 
@@ -22,8 +23,8 @@ type composer struct {
 	grow  float32 // of all text but the rail's, from the person's step down to 1
 	head  float32 // the title's size by that of the text
 	items shape
-	terse bool // one sentence below the title, not two
-	spare box  // what the footer leaves free: room for turning sheets
+	said  int // sentences below the title: all 2, 1, or none
+	spare box // what the footer leaves free: room for turning sheets
 
 	page page
 }
@@ -38,30 +39,66 @@ const (
 	none
 )
 
+// low is the height in mm below which a screen has no room for a second row of
+// anything that can stand in the first.
+const low = 160
+
 // titles are the sizes to try for a title, by that of the text below it.
 var titles = []float32{1.9, 1.6, 1.35, 1.15, 1}
 
 // compose lays a view out on a screen of size pixels, as large as it fits. What
 // is given up first, on a screen too small for all of it: a very large title,
 // high tiles, words beside the covers, some of the text size, the second sentence
-// (it is still spoken), the covers. Of titles that fit, the one is taken that leaves
-// the items on the fewest sheets.
+// (it is still spoken) and before what is to be touched also the first, the covers. Of titles that fit, the one is taken that leaves
+// the items on the fewest sheets. Only where nothing of that is enough, since the
+// screen was measured as much larger than it is, everything becomes smaller.
 func compose(view flow.View, book phrase.Book, d Display, size fyne.Size, sheet int) page {
+	const smaller, least = 0.95, 0.3
 	c := composer{view: view, book: book, words: book[view.Look.Language], sheet: sheet,
-		m: d.metrics(size.Width, size.Height, view.Look.Size), size: box{0, 0, size.Width, size.Height}}
-	shapes := []shape{tiles, slim}
-	if len(view.Lines) > 0 && !slices.ContainsFunc(view.Lines, func(l flow.Line) bool { return l.Button.Action != "" }) {
-		shapes = append(shapes, covers)
+		size: box{0, 0, size.Width, size.Height}}
+	m := d.metrics(size.Width, size.Height, view.Look.Size).times(view.Scale)
+	c.real = m.mm
+	best := c.largest(m)
+	for by := smaller; !best.fits && by > least; by *= smaller {
+		if p := c.largest(m.times(by)); p.fits {
+			return p
+		}
 	}
-	for _, c.terse = range []bool{false, true} {
+	return best
+}
+
+// largest is the page with these metrics.
+func (c *composer) largest(m metrics) page {
+	c.m = m
+	shapes := []shape{tiles}
+	if lines := c.view.Lines; len(lines) > 0 {
+		shapes = append(shapes, slim)
+		if c.view.Screen != flow.Listing && !slices.ContainsFunc(lines, func(l flow.Line) bool { return l.Button.Action != "" }) {
+			shapes = append(shapes, covers)
+		}
+	}
+	sentences := []int{2, 1}
+	if v := c.view; len(v.Choices)+len(v.Rows)+len(v.Signs) > 0 || v.Screen == flow.Unlocking || v.Screen == flow.Measuring {
+		sentences = append(sentences, 0) // the title says enough of what is to be touched
+	}
+	for _, c.said = range sentences {
 		const smaller = 1.0 / 8
 		for c.grow = c.m.step * roomy; ; c.grow = max(1, c.grow-smaller) {
+			var best page
 			for _, c.items = range shapes {
-				best, ok := c.tryTitles()
-				// Text larger than asked for must cost nothing.
-				if free := c.items == tiles && best.sheets == 1; ok && (free || c.grow <= c.m.step) {
-					return best
+				// Low tiles of loans hide what can be touched.
+				if best.fits && (c.items == covers || c.view.Screen == flow.Listing) {
+					break
 				}
+				if p := c.tryTitles(); p.betters(best) {
+					best = p
+				}
+			}
+			// Text larger than asked for must cost nothing.
+			free := best.sheets == 1 && best.head >= grand && best.items == tiles
+			many := len(c.view.Choices) > 0 && best.sheets > calmSheets && c.said > 0
+			if best.fits && (free || c.grow <= c.m.step) && !many {
+				return best
 			}
 			if c.grow == 1 {
 				break
@@ -76,26 +113,54 @@ func compose(view flow.View, book phrase.Book, d Display, size fyne.Size, sheet 
 // roomy is how much larger than asked the text may be where there is room.
 const roomy = 1.25
 
-func (c *composer) tryTitles() (best page, ok bool) {
+// calmSheets is how many sheets of people to find oneself among are no trouble: up
+// to so many a large question and large names are worth more than fewer sheets.
+const calmSheets = 3
+
+// grand is a title that nobody overlooks, by the size of the text.
+const grand = 1.35
+
+// betters reports whether a page is to be taken rather than another that fits: for
+// fewer sheets, and then for a title that is not small.
+func (p page) betters(best page) bool {
+	switch {
+	case !p.fits || !best.fits:
+		return p.fits
+	case p.sheets != best.sheets:
+		return p.sheets < best.sheets
+	}
+	return min(p.head, grand) > min(best.head, grand)
+}
+
+// tryTitles is the page with the largest title of those on the fewest sheets.
+func (c *composer) tryTitles() (best page) {
 	for _, c.head = range titles {
 		c.lay()
-		if c.page.fits && (!ok || c.page.sheets < best.sheets) {
-			best, ok = c.page, true
+		if c.page.fits && (!best.fits || c.page.sheets < best.sheets) {
+			best = c.page
 		}
-		if ok && best.sheets == 1 {
+		if best.fits && (best.sheets == 1 || len(c.view.Choices) > 0 && best.sheets <= calmSheets) {
 			break
 		}
 	}
-	return best, ok
+	return best
 }
 
 func (c *composer) mm(v float32) float32 { return v * c.m.mm }
 func (c *composer) letter() float32      { return c.m.base * c.grow }
 func (c *composer) gap() float32         { return c.mm(6) }
 
+// pad is what a button leaves free at each side of its words.
+func (c *composer) pad() float32 {
+	if c.size.h < c.mm(low) {
+		return c.mm(2.5)
+	}
+	return c.mm(4)
+}
+
 // lay lays the whole screen out with the sizes under trial.
 func (c *composer) lay() {
-	c.page = page{size: c.size, fits: true, sheets: 1}
+	c.page = page{size: c.size, fits: true, sheets: 1, head: c.head, items: c.items}
 	c.page.face(face{box: c.size, fill: paper})
 	rest := c.rail()
 	rest = c.footer(rest)
@@ -122,7 +187,7 @@ func (c *composer) label(words, sign string, size float32, lines int, high float
 
 // wide is the least width of a button.
 func (c *composer) wide(l label) float32 {
-	w := narrow(l.words, l.size, true, l.lines) + c.mm(8)
+	w := narrow(l.words, l.size, true, l.lines) + 2*c.pad()
 	if l.sign != "" {
 		w += l.size*1.3 + c.mm(2)
 	}
@@ -136,7 +201,7 @@ func (c *composer) button(b box, l label, msg flow.Msg, main bool) {
 		fill, on, down, line = deed, onDeed, deedPressed, deed
 	}
 	f := c.page.face(face{b, fill, line, max(2, c.mm(0.5)), c.mm(4)})
-	inner := b.inset(c.mm(4))
+	inner := b.inset(c.pad())
 	var sign float32
 	if l.sign != "" {
 		sign = l.size * 1.3
@@ -229,6 +294,9 @@ func (c *composer) footer(area box) box {
 	}
 	var row []wanted
 	for _, b := range c.view.Buttons {
+		if b.Action == flow.Erase || b.Action == flow.Enter {
+			continue // they stand beside the digits
+		}
 		row = append(row, wanted{c.label(c.words.Show(b.Words), signs[b.Action], c.letter(), 2, high), b})
 	}
 	tall := c.label("", "", c.m.base, 1, high).high
@@ -261,6 +329,7 @@ func (c *composer) footer(area box) box {
 		return box{area.x, area.y, area.w, area.bottom() - back.high - c.gap() - area.y}
 	}
 	// draw puts buttons side by side, on one line of words each or else on two.
+	full := len(c.view.Lines)+len(c.view.Choices)+len(c.view.Rows) > 0 // and sheets may have to be turned
 	draw := func(b box, row []wanted, signs bool) bool {
 		room := b.w - float32(len(row)-1)*c.gap()
 		wides := make([]float32, len(row))
@@ -279,14 +348,20 @@ func (c *composer) footer(area box) box {
 			}
 			// What is left over makes the buttons wider, within reason.
 			extra := min((room-sum)/float32(len(row)), c.mm(30))
+			if full && c.size.h < c.mm(low) {
+				extra = 0
+			}
 			x := b.x
-			if len(c.view.Lines) == 0 && !c.view.Back {
+			if len(c.view.Lines)+len(c.view.Choices) == 0 && !c.view.Back {
 				x = max(x, c.centre(area)-(sum+extra*float32(len(row)))/2)
 				x = min(x, b.right()-sum-extra*float32(len(row))-c.gap()*float32(len(row)-1))
 			}
 			for i, r := range row {
 				c.button(box{x, b.y, wides[i] + extra, b.h}, r.label, flow.Pressed{Action: r.Action, Item: r.Item}, r.Main)
 				x += wides[i] + extra + c.gap()
+			}
+			if left := b.right() - x; left > c.spare.w {
+				c.spare = box{x, b.y, left, b.h}
 			}
 			return true
 		}
@@ -298,8 +373,7 @@ func (c *composer) footer(area box) box {
 		signs bool
 	}
 	attempts := []attempt{{0, true}}
-	low := c.size.h < c.mm(160)
-	if low {
+	if c.size.h < c.mm(low) {
 		attempts = append(attempts, attempt{0, false})
 	}
 	for above := (len(row) + 1) / 2; above <= len(row); above++ {
@@ -307,6 +381,7 @@ func (c *composer) footer(area box) box {
 	}
 	for _, a := range attempts {
 		mark := c.page
+		c.spare = box{}
 		upper, lower := slices.Clone(row[:a.above]), slices.Clone(row[a.above:])
 		top := y
 		ok := len(lower) == 0 || draw(between, lower, a.signs)

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -36,6 +38,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// scenes are all of them; nobody writes to them.
+var scenes = sync.OnceValue(func() []scene.Scene { return scene.All(languages...) })
+
 var languages = []string{"fi", "fi-simple", "sv", "en"}
 
 var displays = []struct {
@@ -59,16 +64,15 @@ type laid struct {
 
 // pages are every scene on every display, in every language and size.
 var pages = sync.OnceValue(func() (all []laid) {
-	scenes := scene.All(languages...)
 	for _, d := range displays {
 		for _, language := range languages {
 			for size := flow.Normal; size <= flow.Largest; size++ {
-				for _, s := range scenes {
+				for _, s := range scenes() {
 					v := s.View
 					v.Look = flow.Look{Language: language, Size: size}
 					all = append(all, laid{
 						fmt.Sprintf("%s on %s in %s size %d", s.Name, d.name, language, size+1), v,
-						compose(v, book, d.Display, fyne.NewSize(d.width, d.height), -1), d.metrics(d.width, d.height, size)})
+						compose(v, book, d.Display, fyne.NewSize(d.width, d.height), -1), d.metrics(d.width, d.height, size).times(v.Scale)})
 				}
 			}
 		}
@@ -136,8 +140,12 @@ func TestSizes(t *testing.T) {
 		}
 		for i, a := range p.targets {
 			want := float32(20)
-			if pressed, is := a.msg.(flow.Pressed); is && pressed.Item == "" {
-				want = 25
+			switch pressed, _ := a.msg.(flow.Pressed); pressed.Action {
+			case "", flow.Looks, flow.Digit, flow.Erase: // an option, a language, a turn of the sheet; many side by side
+			default:
+				if pressed.Item == "" {
+					want = 25
+				}
 			}
 			if got := min(a.w, a.h) / m.mm; got < want-rounding {
 				t.Errorf("%s: target for %v is %.1f mm, want %.0f", name, a.msg, got, want)
@@ -169,7 +177,7 @@ func TestEverythingShown(t *testing.T) {
 			}
 			got[target.msg] = true
 		}
-		want := []flow.Msg{}
+		want := touches(v, p.sheets == 1)
 		for _, b := range v.Buttons {
 			want = append(want, flow.Pressed{Action: b.Action, Item: b.Item})
 		}
@@ -185,6 +193,11 @@ func TestEverythingShown(t *testing.T) {
 		for _, msg := range want {
 			if !got[msg] {
 				t.Errorf("%s: no button for %v", name, msg)
+			}
+		}
+		for _, sign := range v.Signs {
+			if words := book[v.Look.Language].Show(sign.Words); !strings.Contains(said(p), words) {
+				t.Errorf("%s: nowhere is %q", name, words)
 			}
 		}
 		shown := 0
@@ -207,14 +220,53 @@ func TestEverythingShown(t *testing.T) {
 	})
 }
 
-// TestSheets: turning through the sheets shows every item.
+// touches are what a view offers beside its lines, its languages and the chrome:
+// those on any sheet only when they are asked for.
+func touches(v flow.View, sheets bool) (all []flow.Msg) {
+	for _, c := range v.Choices {
+		if sheets {
+			all = append(all, flow.Pressed{Action: c.Action, Who: c.Who})
+		}
+	}
+	for _, row := range v.Rows {
+		for _, option := range row.Options {
+			if sheets {
+				all = append(all, flow.LookChosen{Look: option.Look})
+			}
+		}
+	}
+	if v.Screen == flow.Unlocking && len(v.Buttons) > 1 {
+		for digit := byte('0'); digit <= '9'; digit++ {
+			all = append(all, flow.Pressed{Action: flow.Digit, Digit: digit})
+		}
+	}
+	return all
+}
+
+// said is all that a page says, from its top to its bottom in the order it was laid.
+func said(p page) string {
+	var lines []string
+	for _, t := range p.texts {
+		lines = append(lines, t.words)
+	}
+	return strings.Join(lines, " ")
+}
+
+// TestSheets: turning through the sheets shows every item, person and option.
 func TestSheets(t *testing.T) {
-	for _, s := range scene.All(languages...) {
-		if len(s.View.Lines) < 4 {
+	for _, s := range scenes() {
+		want := map[any]bool{}
+		for _, line := range s.View.Lines {
+			want[line.Item.ID] = true
+		}
+		for _, msg := range touches(s.View, true) {
+			want[msg] = true
+		}
+		if len(want) < 4 {
 			continue
 		}
 		for _, d := range displays {
-			seen := map[string]bool{}
+			seen := map[any]bool{}
 			for sheet, sheets := 0, 1; sheet < sheets; sheet++ {
 				p := compose(s.View, book, d.Display, fyne.NewSize(d.width, d.height), sheet)
 				if p.sheet != sheet {
@@ -223,12 +275,133 @@ func TestSheets(t *testing.T) {
 				sheets = p.sheets
 				for _, picture := range p.pictures {
 					if picture.item != nil {
-						seen[string(picture.item.ID)] = true
+						seen[picture.item.ID] = true
 					}
 				}
+				for _, target := range p.targets {
+					seen[target.msg] = true
+				}
 			}
-			if got, want := len(seen), len(s.View.Lines); got != want {
-				t.Errorf("%s on %s: %d items on all sheets, want %d", s.Name, d.name, got, want)
+			for what := range want {
+				if !seen[what] {
+					t.Errorf("%s on %s: %v is on no sheet", s.Name, d.name, what)
+				}
+			}
+		}
+	}
+}
+
+// TestChosen: what is so now looks different by more than its colour.
+func TestChosen(t *testing.T) {
+	everyPage(t, func(t *testing.T, name string, v flow.View, p page, m metrics) {
+		for _, target := range p.targets {
+			look, is := target.msg.(flow.LookChosen)
+			if !is {
+				continue
+			}
+			ticked := slices.ContainsFunc(p.pictures, func(picture picture) bool { return picture.icon == "done" && target.holds(picture.box) })
+			if chosen := look.Look == lookOf(v); ticked != chosen {
+				t.Errorf("%s: %+v ticked %v, want %v", name, look.Look, ticked, chosen)
+			}
+		}
+	})
+}
+
+// lookOf is the look that the view's rows were made for.
+func lookOf(v flow.View) (look flow.Look) {
+	for _, row := range v.Rows {
+		for _, option := range row.Options {
+			if option.Chosen {
+				return option.Look
+			}
+		}
+	}
+	return look
+}
+
+// TestPortraits: beside every picture of a choice stand its words; a person has the
+// picture they chose, or else the first letter of their name.
+func TestPortraits(t *testing.T) {
+	everyPage(t, func(t *testing.T, name string, v flow.View, p page, m metrics) {
+		for _, choice := range v.Choices {
+			for _, target := range p.targets {
+				if target.msg != (flow.Pressed{Action: choice.Action, Who: choice.Who}) {
+					continue
+				}
+				var words, icons []string
+				for _, text := range p.texts {
+					if target.holds(text.box) {
+						words = append(words, text.words)
+					}
+				}
+				for _, picture := range p.pictures {
+					if target.holds(picture.box) {
+						icons = append(icons, picture.icon)
+					}
+				}
+				full := book[v.Look.Language].Show(choice.Words)
+				got := strings.ReplaceAll(strings.Join(words, " "), "- ", "-")
+				want := full
+				switch {
+				case choice.Picture != "":
+					if !slices.Equal(icons, []string{"person-" + choice.Picture}) {
+						t.Errorf("%s: %s has %v, want %s", name, full, icons, choice.Picture)
+					}
+				case choice.Words.Name != "":
+					want = full[:1] + " " + full
+				case len(icons) != 1:
+					t.Errorf("%s: %s has %v, want one sign", name, full, icons)
+				}
+				if got != want {
+					t.Errorf("%s: %q stands there, want %q", name, got, want)
+				}
+				if high := target.h / m.mm; high < 25-0.05 {
+					t.Errorf("%s: %s is %.1f mm high, want 25", name, full, high)
+				}
+			}
+		}
+	})
+}
+
+// TestCard: the card of Measuring is as large as a real one, whatever the scale;
+// a scale that is far off leaves everything on the screen.
+func TestCard(t *testing.T) {
+	for _, d := range displays {
+		for _, scale := range []float64{0.5, 0.9, 1, 1.1, 1.6, 2.5} {
+			v := view(t, "measuring")
+			v.Scale = scale
+			p := compose(v, book, d.Display, fyne.NewSize(d.width, d.height), -1)
+			real := d.metrics(d.width, d.height, flow.Normal).mm * float32(scale)
+			found := slices.ContainsFunc(p.faces, func(f face) bool {
+				near := func(got, want float32) bool { return math.Abs(float64(got-want)) < 0.01 }
+				return near(f.w, 85.60*real) && near(f.h, 53.98*real) && near(f.radius, 3.18*real)
+			})
+			room := d.metrics(d.width, d.height, flow.Normal).mm * 1.15
+			if !found && real < room {
+				t.Errorf("%s at %.1f: no card of %.0f by %.0f px", d.name, scale, 85.60*real, 53.98*real)
+			}
+			if !p.fits && real < room {
+				t.Errorf("%s at %.1f: does not fit", d.name, scale)
+			}
+			for _, target := range p.targets {
+				if !p.size.holds(target.box) {
+					t.Errorf("%s at %.1f: target for %v leaves the screen", d.name, scale, target.msg)
+				}
+			}
+		}
+	}
+}
+
+// TestWidth: widths are reckoned from one measure for all sizes, as Fyne would
+// measure them.
+func TestWidth(t *testing.T) {
+	for _, words := range []string{"Kiitos, palautit kirjan", "AVATo", "Åke Öberg 0123"} {
+		for _, heavy := range []bool{false, true} {
+			for _, size := range []float32{20, 32.7, 41, 60.3, 87} {
+				s, _ := fyne.CurrentApp().Driver().RenderedTextSize(words, size, fyne.TextStyle{Bold: heavy}, typeface(heavy))
+				if got, want := width(words, size, heavy), s.Width; math.Abs(float64(got-want)) > 0.5 {
+					t.Errorf("%q in %.1f is %.2f wide, want %.2f", words, size, got, want)
+				}
 			}
 		}
 	}
@@ -262,7 +435,7 @@ func TestChrome(t *testing.T) {
 
 // TestStepHonoured: on the displays of a table a larger step makes larger text.
 func TestStepHonoured(t *testing.T) {
-	for _, s := range scene.All(languages...) {
+	for _, s := range scenes() {
 		for _, d := range displays[:3] {
 			v := s.View
 			largest := func(size flow.TextSize) (most float32) {

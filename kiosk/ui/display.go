@@ -42,3 +42,12 @@ func (d Display) metrics(width, height float32, size flow.TextSize) metrics {
 	letter := 2 * d.Distance * math.Tan(0.35*math.Pi/180) // mm
 	return metrics{float32(perMM), float32(letter / capital * perMM), steps[min(int(size), len(steps)-1)]}
 }
+
+// times are the metrics of a screen that was measured as so much finer. 0 is 1.
+func (m metrics) times(scale float64) metrics {
+	if scale != 0 {
+		m.mm *= float32(scale)
+		m.base *= float32(scale)
+	}
+	return m
+}

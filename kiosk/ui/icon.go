@@ -41,6 +41,9 @@ var signs = map[flow.Action]string{
 	flow.Back: "back", flow.Help: "help", flow.Undo: "undo", flow.UndoThis: "undo", flow.Redo: "redo",
 	flow.BorrowIt: "borrow", flow.Continue: "next", flow.StillHere: "here", flow.SayAgain: "say",
 	flow.Receipt: "receipt", flow.Finish: "finish", flow.Looks: "letter",
+	flow.ForThem: "person", flow.ForHouse: "house", flow.NoCard: "person", flow.IAm: "person", flow.Erase: "erase", flow.Enter: "done",
+	flow.MyLoans: "loans", flow.Renew: "renew", flow.AllSeen: "done", flow.NotAll: "not", flow.ForOther: "resident", flow.ForMyself: "person",
+	flow.Measure: "measure", flow.Larger: "larger", flow.Smaller: "smaller", flow.Fits: "done",
 }
 
 // fateSigns stand before the state of an item, each in its colour.
@@ -51,11 +54,14 @@ var fateSigns = map[flow.Fate]struct {
 	flow.Waiting: {"wait", ink}, flow.Saving: {"wait", ink},
 	flow.Borrowed: {"done", good}, flow.Returned: {"done", good}, flow.Boxed: {"box", good},
 	flow.Undone: {"undo", ink}, flow.AskStaff: {"staff", care}, flow.Keep: {"staff", care},
-	flow.Unread: {"help", care}, flow.Left: {"info", care},
+	flow.Unread: {"help", care}, flow.Left: {"info", care}, flow.Housed: {"house", good}, flow.Held: {"date", ink},
 }
 
 // pictograms show what the words of a screen ask for.
 var pictograms = map[flow.Screen][]string{
-	flow.Welcome: {"pad-card", "pad-book"}, flow.Visiting: {"pad-book"}, flow.Helping: {"pad-card", "pad-book", "shelf"},
-	flow.StillThere: {"question"}, flow.Resting: {"pad-empty"},
+	flow.Welcome: {"pad-card", "pad-book"}, flow.Visiting: {"pad-book"}, flow.Counting: {"pad-book"},
+	flow.StillThere: {"question"}, flow.Resting: {"pad-empty"}, flow.Listing: {"shelf"}, flow.Unlocking: {"question"},
 }
+
+// steps of help, as flow names them.
+var stepSigns = map[string]string{"card": "pad-card", "books": "pad-book", "done": "pad-take"}

@@ -16,7 +16,7 @@ func TestIcons(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := map[string]bool{}
+	known, people := map[string]bool{}, 0
 	for _, entry := range entries {
 		name, svg := strings.CutSuffix(entry.Name(), ".svg")
 		if !svg {
@@ -30,8 +30,22 @@ func TestIcons(t *testing.T) {
 				seen[color.NRGBAModel.Convert(picture.At(x, y))]++
 			}
 		}
+		if strings.HasPrefix(name, "person-") {
+			people++
+			if seen[calm[accent]] < 20 {
+				t.Errorf("%s: %d pixels of the second colour", name, seen[calm[accent]])
+			}
+		}
 		if seen[calm[ink]] < 20 {
 			t.Errorf("%s: %d pixels of ink", name, seen[calm[ink]])
+		}
+	}
+	if people < 24 {
+		t.Errorf("%d pictures for people to choose from, want 24", people)
+	}
+	for step, name := range stepSigns {
+		if !known[name] {
+			t.Errorf("%v: no icon %s", step, name)
 		}
 	}
 	for action, name := range signs {
@@ -39,7 +53,7 @@ func TestIcons(t *testing.T) {
 			t.Errorf("%v: no icon %s", action, name)
 		}
 	}
-	for fate := flow.Waiting; fate <= flow.Left; fate++ {
+	for fate := flow.Waiting; fate <= flow.Held; fate++ {
 		if name := fateSigns[fate].name; !known[name] {
 			t.Errorf("%v: no icon %q", fate, name)
 		}

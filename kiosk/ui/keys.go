@@ -23,16 +23,36 @@ func (s *sheet) key(name fyne.KeyName) {
 	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
 		if s.chosen >= 0 {
 			s.act(s.page.targets[s.chosen])
+		} else if !s.press(flow.Pressed{Action: flow.Enter}) {
+			s.send(flow.Touched{})
+		}
+	case fyne.KeyEscape:
+		s.press(flow.Pressed{Action: flow.Back})
+	case fyne.KeyBackspace:
+		if !s.press(flow.Pressed{Action: flow.Erase}) {
+			s.press(flow.Pressed{Action: flow.Back})
+		}
+	case fyne.Key0, fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.Key7, fyne.Key8, fyne.Key9:
+		if s.press(flow.Pressed{Action: flow.Digit, Digit: name[0]}) {
+			s.chosen = -1 // OK is Enter now, whatever the arrows had chosen
+			s.draw()
 			return
 		}
 		s.send(flow.Touched{})
-	case fyne.KeyEscape, fyne.KeyBackspace:
-		if s.view.Back {
-			s.send(flow.Pressed{Action: flow.Back})
-		}
 	default:
 		s.send(flow.Touched{})
 	}
+}
+
+// press does what a target of the screen would, and reports whether there is one.
+func (s *sheet) press(want flow.Pressed) bool {
+	for _, t := range s.page.targets {
+		if t.msg == want {
+			s.send(want)
+			return true
+		}
+	}
+	return false
 }
 
 // choose moves to the nearest target in a direction, from centre to centre; what

@@ -26,9 +26,11 @@ type page struct {
 	pictures []picture
 	texts    []text
 	targets  []target
-	fits     bool // nothing had to be cut
-	sheets   int  // how many pages the items take
-	sheet    int  // which of them this is, from 0
+	fits     bool    // nothing had to be cut
+	sheets   int     // how many pages the items take
+	sheet    int     // which of them this is, from 0
+	head     float32 // how large the title is, by the text
+	items    shape
 }
 
 // face is a filled rectangle.

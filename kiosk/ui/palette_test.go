@@ -46,6 +46,10 @@ func TestContrast(t *testing.T) {
 		for _, state := range []role{good, care} {
 			check("state", state, card, 7)
 		}
+		for hue := hue1; hue <= hue6; hue++ {
+			check("letter of a name", onHue, hue, 7)
+			check("disc of a name", hue, card, 4.5)
+		}
 		check("main button", onDeed, deed, 7)
 		check("main button under the finger", onDeed, deedPressed, 7)
 		check("edge of the main button", deed, paper, 4.5)

@@ -83,6 +83,7 @@ func (s *sheet) show(v flow.View) {
 	}
 	if v.Screen == flow.Welcome {
 		maps.DeleteFunc(s.drawings, func(d drawing, _ image.Image) bool { return d.icon == "" }) // nothing of the last visit is kept
+		measures.forget()
 	}
 	s.view = v
 	s.lay()

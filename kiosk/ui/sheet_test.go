@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"coldstation/kiosk/flow"
-	"coldstation/kiosk/ui/scene"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -21,6 +20,12 @@ type screen struct {
 
 func newScreen(t *testing.T, name string) *screen {
 	t.Helper()
+	s := blank()
+	s.show(view(t, name))
+	return s
+}
+
+func blank() *screen {
 	s := &screen{}
 	s.sheet = newSheet(book, displays[0].Display, func(m flow.Msg) { s.sent = append(s.sent, m) }, true)
 	c := software.NewCanvas()
@@ -28,13 +33,12 @@ func newScreen(t *testing.T, name string) *screen {
 	c.SetContent(s.content)
 	c.Resize(fyne.NewSize(displays[0].width, displays[0].height))
 	s.canvas = c
-	s.show(view(t, name))
 	return s
 }
 
 func view(t *testing.T, name string) flow.View {
 	t.Helper()
-	for _, s := range scene.All(languages...) {
+	for _, s := range scenes() {
 		if s.Name == name {
 			return s.View
 		}
@@ -132,10 +136,50 @@ func TestKeys(t *testing.T) {
 	s.expect(t)
 }
 
+// TestNumberByKeys enters a secret number with the digits of a keyboard.
+func TestNumberByKeys(t *testing.T) {
+	s := newScreen(t, "unlocking")
+	s.key(fyne.KeyDown) // the main one: Enter
+	s.key(fyne.KeyUp)
+	s.key(fyne.Key4)
+	s.key(fyne.Key0)
+	s.key(fyne.KeyBackspace)
+	if s.mark.Visible() {
+		t.Error("a digit, and OK still means what the arrows chose")
+	}
+	s.key(fyne.KeyReturn)
+	s.key(fyne.KeyEscape)
+	s.expect(t, flow.Pressed{Action: flow.Digit, Digit: '4'}, flow.Pressed{Action: flow.Digit, Digit: '0'},
+		flow.Pressed{Action: flow.Erase}, flow.Pressed{Action: flow.Enter}, flow.Pressed{Action: flow.Back})
+	s.show(view(t, "undo"))
+	s.key(fyne.Key4) // no digits are asked for
+	s.key(fyne.KeyBackspace)
+	s.expect(t, flow.Touched{}, flow.Pressed{Action: flow.Back})
+}
+
+// TestDots: a dot for each digit and never the digit; none for one that was wrong.
+func TestDots(t *testing.T) {
+	dots := func(name string) (n int) {
+		for _, f := range newScreen(t, name).page.faces {
+			if f.fill == ink && f.radius == f.w/2 {
+				n++
+			}
+		}
+		return n
+	}
+	for name, want := range map[string]int{"unlocking": 0, "unlocking-three": 3, "unlocking-said": 4, "unlocking-wrong": 0} {
+		if got := dots(name); got != want {
+			t.Errorf("%s: %d dots, want %d", name, got, want)
+		}
+	}
+}
+
 // TestKeysReach: every target of every screen can be reached by arrows alone.
 func TestKeysReach(t *testing.T) {
-	for _, sc := range scene.All(languages...) {
-		s := newScreen(t, sc.Name)
+	s := blank()
+	for _, sc := range scenes() {
+		s.show(sc.View)
+		s.chosen = -1
 		s.key(fyne.KeyDown)
 		if s.chosen < 0 {
 			t.Errorf("%s: nothing to begin with", sc.Name)
@@ -195,10 +239,9 @@ func TestStock(t *testing.T) {
 		}
 		return n
 	}
-	scenes := scene.All(languages...)
 	round := func() {
 		for _, contrast := range []bool{false, true} {
-			for _, sc := range scenes {
+			for _, sc := range scenes() {
 				sc.View.Look.Contrast = contrast
 				s.show(sc.View)
 			}

@@ -1,7 +1,9 @@
 package ui
 
 import (
+	"math"
 	"strings"
+	"sync"
 
 	"coldstation/assets"
 
@@ -25,8 +27,43 @@ func typeface(heavy bool) fyne.Resource {
 
 // width is how wide words are when set in a size.
 func width(words string, size float32, heavy bool) float32 {
-	s, _ := fyne.CurrentApp().Driver().RenderedTextSize(words, size, fyne.TextStyle{Bold: heavy}, typeface(heavy))
-	return s.Width
+	return measures.of(words, heavy) * float32(math.Ceil(float64(size))) // Fyne sets type in whole pixels
+}
+
+// measures are the widths of words for a size of 1. A screen is laid out many times
+// before it is right, with the same words in other sizes.
+var measures = measured{known: map[setting]float32{}}
+
+type measured struct {
+	mu    sync.Mutex
+	known map[setting]float32
+}
+
+type setting struct {
+	words string
+	heavy bool
+}
+
+func (m *measured) of(words string, heavy bool) float32 {
+	const size, most = 256, 1 << 13
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w, known := m.known[setting{words, heavy}]
+	if !known {
+		s, _ := fyne.CurrentApp().Driver().RenderedTextSize(words, size, fyne.TextStyle{Bold: heavy}, typeface(heavy))
+		if w = s.Width / size; len(m.known) >= most {
+			clear(m.known)
+		}
+		m.known[setting{words, heavy}] = w
+	}
+	return w
+}
+
+// forget forgets the words of a visit.
+func (m *measured) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.known)
 }
 
 // block is words broken into lines.

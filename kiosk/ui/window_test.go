@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"coldstation/kiosk/flow"
-	"coldstation/kiosk/ui/scene"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
@@ -40,7 +39,7 @@ var programs = map[string]func(){
 		w := New(Options{Words: book, Width: 1366, Height: 768,
 			Send:       func(m flow.Msg) { touched <- m },
 			FirstFrame: func() { close(started) }})
-		scenes := scene.All(languages...)
+		scenes := scenes()
 		go func() {
 			w.Show(scenes[0].View)
 			<-started

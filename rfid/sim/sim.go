@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"coldstation/rfid"
@@ -106,7 +107,7 @@ func (l *Line) Choose(words ...string) error {
 	}
 	for _, word := range words {
 		if !c.Choose(word) {
-			return fmt.Errorf("set up %q: no such choice (there are %v)", word, c.Choices())
+			return fmt.Errorf("set up %q: no such choice; there are %s", word, strings.Join(c.Choices(), ", "))
 		}
 	}
 	return nil
@@ -156,7 +157,7 @@ func Names() []string { return slices.Sorted(maps.Keys(Protocols)) }
 func NewLine(protocol string, t *Table) (*Line, error) {
 	p, ok := Protocols[protocol]
 	if !ok {
-		return nil, fmt.Errorf("simulate %q: no such protocol (there are %v)", protocol, Names())
+		return nil, fmt.Errorf("simulate %q: no such protocol; there are %s", protocol, strings.Join(Names(), ", "))
 	}
 	return &Line{Device: p.Device(t), Table: t, Bits: p.Bits, Gap: p.Gap, Single: p.Single}, nil
 }

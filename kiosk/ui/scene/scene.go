@@ -31,7 +31,7 @@ var (
 	kalevala = circ.Item{ID: "1011", Title: "Kalevala", Author: "Elias Lönnrot", Subject: "folklore", Home: "maple-house"}
 	memoir   = circ.Item{ID: "2001", Title: "Memoirs of a country doctor, with remarks on bees, weather and the people of the northern parishes", Author: "An Author With Quite A Long Name", Subject: "history", Home: "birch-house"}
 
-	helmi = card("helmi", circ.Patron{FirstName: "Helmi"}, circ.Policy{LoanDays: 28})
+	helmi = card("helmi", circ.Patron{FirstName: "Helmi"}, circ.Policy{LoanDays: 28, Renewals: 2})
 	onni  = card("onni", circ.Patron{FirstName: "Onni"}, circ.Policy{LoanDays: 0, FeeFree: true, OverdueOK: true})
 )
 
@@ -58,6 +58,30 @@ var start = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 // later lets time pass; timers fire.
 type later time.Duration
 
+// together is a stack: it comes onto the pad all at once.
+type together []flow.ItemSeen
+
+// number is the secret number of everybody who has one.
+const number = "4711"
+
+// residents are those who agreed to be recognised by a picture.
+var residents = func() (tiles []flow.Tile) {
+	for i, p := range []struct{ name, picture string }{
+		{"Helmi", "flower"}, {"Onni", "boat"}, {"Marja-Liisa", "strawberry"}, {"Veikko", ""},
+		{"Aino", "cat"}, {"Toivo", "bicycle"}, {"Kerttu", "bird"}, {"Eino", "fish"}, {"Sylvi", "butterfly"},
+		{"Karl-Johan", "umbrella"}, {"Lempi", "heart"}, {"Urho", ""}, {"Rauha", "leaf"}, {"Gunnel", "moon"},
+	} {
+		tiles = append(tiles, flow.Tile{Ref: circ.Ref{0x70, byte(i)}, Name: p.name, Picture: p.picture})
+	}
+	return tiles
+}()
+
+// person is who touched a tile.
+func person(t flow.Tile) flow.CardSeen {
+	return flow.CardSeen{Token: flow.Token("tile " + t.Name), Scanned: true, Tile: true, Known: true,
+		Ref: t.Ref, Patron: circ.Patron{FirstName: t.Name, Picture: t.Picture}, Policy: circ.Policy{LoanDays: 28}}
+}
+
 // The desk can be told what to do badly.
 type (
 	full struct{} // from now on nothing can be recorded
@@ -71,11 +95,16 @@ type desk struct {
 	timers    map[flow.Timer]time.Duration
 	seq       uint64
 	full, far bool
+	loans     []flow.Owned // of whoever asks
+	tries     int          // of a secret number
 }
 
-func (d *desk) send(m flow.Msg) {
-	d.at.Up += time.Second
-	d.at.Wall = d.at.Wall.Add(time.Second)
+// send takes the time that a person needs from one thing to the next.
+func (d *desk) send(m flow.Msg) { d.sendAfter(2*time.Second, m) }
+
+func (d *desk) sendAfter(wait time.Duration, m flow.Msg) {
+	d.at.Up += wait
+	d.at.Wall = d.at.Wall.Add(wait)
 	queue := []flow.Msg{m}
 	for len(queue) > 0 {
 		var effects []flow.Effect
@@ -94,6 +123,19 @@ func (d *desk) send(m flow.Msg) {
 				} else {
 					queue = append(queue, flow.TagWritten(e))
 				}
+			case flow.Recognise:
+				for _, p := range residents {
+					if p.Ref == e.Ref {
+						queue = append(queue, person(p))
+					}
+				}
+			case flow.Unlock:
+				d.tries++
+				queue = append(queue, flow.Unlocked{Ref: e.Ref, Right: e.Number == number, Shut: e.Number != number && d.tries >= 3})
+			case flow.ReadLoans:
+				queue = append(queue, flow.LoansRead{Ref: e.Ref, Loans: d.loans})
+			case flow.Recall:
+				queue = append(queue, flow.Recalled{Item: e.Item.ID, Had: e.Item.ID == palm.ID})
 			case flow.StartTimer:
 				d.timers[e.Timer] = d.at.Up + e.After
 			case flow.StopTimer:
@@ -133,12 +175,39 @@ func All(languages ...string) []Scene {
 		}
 		return p
 	}
-	helper := func(r *flow.Rules) { r.Printer, r.Speech = true, true }
+	rich := func(r *flow.Rules) {
+		r.Printer, r.Speech, r.House, r.Scanner, r.Tiles, r.Secret = true, true, true, true, flow.OpenTiles, true
+	}
 	foreign := here(memoir)
 	foreign.Foreign, foreign.Security = true, flow.NoSecurity
 	unknown := flow.ItemSeen{Token: "tag 3001", Item: circ.Item{ID: "3001"}, Security: flow.Secured}
 	blocked := helmi
 	blocked.Patron.Blocked = true
+	agent := helmi
+	agent.Others = []flow.Other{
+		{Ref: circ.Ref{0x71, 1}, Name: "Veikko", Picture: "boat", Known: true, Policy: helmi.Policy, Scopes: circ.MayBorrow | circ.MayRenew},
+		{Ref: circ.Ref{0x71, 2}, Name: "Marja-Liisa", Known: true, Policy: helmi.Policy, Scopes: circ.MayBorrow},
+	}
+	carer := card("staff", circ.Patron{FirstName: "Ritva", Staff: true}, helmi.Policy)
+	locked := helmi
+	locked.Secret = true
+	locking := func(r *flow.Rules) { r.Secret = true }
+	digits := func(s string) (script []any) {
+		for i := range len(s) {
+			script = append(script, flow.Pressed{Action: flow.Digit, Digit: s[i]})
+		}
+		return script
+	}
+	wrong := append(digits("1234"), press(flow.Enter))
+	few, many := flow.TilesSet{Tiles: residents[:4]}, flow.TilesSet{Tiles: residents}
+	reader := helmi
+	reader.Loans, reader.Recalls = 3, true
+	owned := []flow.Owned{
+		{Item: brothers, Loan: circ.Loan{Item: brothers.ID, Patron: helmi.Ref, Due: start.AddDate(0, 0, 3), State: circ.Confirmed, Renewed: 2}},
+		{Item: hound, Loan: circ.Loan{Item: hound.ID, Patron: helmi.Ref, Due: start.AddDate(0, 0, 9), State: circ.Received}},
+		{Item: sea, Loan: circ.Loan{Item: sea.ID, Patron: helmi.Ref, Due: start.AddDate(0, 0, 20), State: circ.NotedHere}},
+	}
+	stack := together{here(palm), here(rabbit), here(sea)}
 	message := map[string]string{}
 	for _, tag := range languages {
 		message[tag] = map[string]string{
@@ -162,6 +231,14 @@ func All(languages ...string) []Scene {
 			switch m := m.(type) {
 			case later:
 				d.pass(time.Duration(m))
+			case together:
+				wait := 10 * time.Second // whatever came before came for itself
+				for _, seen := range m {
+					d.sendAfter(wait, seen)
+					wait = 100 * time.Millisecond
+				}
+			case []flow.Owned:
+				d.loans = m
 			case full:
 				d.full = true
 			case far:
@@ -177,15 +254,15 @@ func All(languages ...string) []Scene {
 		all = append(all, Scene{name, view})
 	}
 	scene("welcome", flow.Welcome, nil)
-	scene("welcome-message", flow.Welcome, helper, flow.MessageSet{Words: message})
+	scene("welcome-message", flow.Welcome, rich, flow.MessageSet{Words: message})
 	scene("hello", flow.Visiting, nil, helmi)
 	scene("hello-nameless", flow.Visiting, nil, flow.CardSeen{Token: "card 7", Ref: circ.Ref{7}})
 	scene("borrowed", flow.Visiting, nil, helmi, here(palm))
 	scene("borrowed-free", flow.Visiting, nil, onni, here(winter))
 	scene("borrowed-three", flow.Visiting, nil, helmi, here(palm), here(rabbit), here(sea))
-	scene("borrowed-many", flow.Visiting, helper, helmi, here(palm), here(rabbit), here(sea), here(winter), here(brothers),
+	scene("borrowed-many", flow.Visiting, rich, helmi, here(palm), here(rabbit), here(sea), here(winter), here(brothers),
 		here(children), here(suicide), here(ships), here(jane), here(hound), here(kalevala))
-	scene("borrowed-all-done", flow.Visiting, helper, helmi, here(hound), lift(hound), flow.Lifted{Token: helmi.Token})
+	scene("borrowed-all-done", flow.Visiting, rich, helmi, here(hound), lift(hound), flow.Lifted{Token: helmi.Token})
 	scene("show-card", flow.Visiting, nil, here(brothers))
 	scene("show-card-stack", flow.Visiting, nil, here(brothers), here(ships), here(jane))
 	scene("returned", flow.Visiting, nil, lent(rabbit))
@@ -201,7 +278,48 @@ func All(languages ...string) []Scene {
 	scene("undo", flow.Undoing, nil, helmi, here(palm), here(winter), press(flow.Undo))
 	scene("undo-many", flow.Undoing, nil, helmi, here(palm), here(rabbit), here(sea), here(winter), here(brothers), here(memoir), press(flow.Undo))
 	scene("undone", flow.Visiting, nil, helmi, here(palm), here(winter), press(flow.Undo), press(flow.UndoThis, winter))
-	scene("help", flow.Helping, helper, press(flow.Help))
+	scene("help", flow.Helping, rich, press(flow.Help))
 	scene("resting", flow.Resting, nil, flow.PadLost{})
+
+	script := func(parts ...any) (all []any) {
+		for _, p := range parts {
+			if more, is := p.([]any); is {
+				all = append(all, more...)
+			} else {
+				all = append(all, p)
+			}
+		}
+		return all
+	}
+	scene("welcome-no-card", flow.Welcome, rich, few)
+	scene("show-card-rich", flow.Visiting, rich, few, here(brothers))
+	scene("asking", flow.Asking, nil, agent)
+	scene("asking-house", flow.Asking, rich, agent, here(palm))
+	scene("hello-for", flow.Visiting, nil, agent, flow.Pressed{Action: flow.ForThem, Who: agent.Others[0].Ref})
+	scene("borrowed-for", flow.Visiting, nil, agent, flow.Pressed{Action: flow.ForThem, Who: agent.Others[1].Ref}, here(palm))
+	scene("housed", flow.Visiting, rich, here(ships), press(flow.ForHouse))
+	scene("naming", flow.Naming, rich, few, press(flow.NoCard))
+	scene("naming-many", flow.Naming, rich, many, press(flow.NoCard))
+	scene("named", flow.Visiting, rich, few, press(flow.NoCard), flow.Pressed{Action: flow.IAm, Who: residents[0].Ref})
+	scene("unlocking", flow.Unlocking, locking, locked)
+	scene("unlocking-three", flow.Unlocking, locking, script(locked, digits("471"))...)
+	scene("unlocking-wrong", flow.Unlocking, locking, script(locked, wrong)...)
+	scene("unlocking-shut", flow.Unlocking, locking, script(locked, wrong, wrong, wrong)...)
+	scene("unlocking-said", flow.Unlocking, rich, script(locked, digits("4711"))...)
+	scene("reader", flow.Visiting, rich, reader)
+	scene("had", flow.Visiting, nil, reader, here(palm))
+	scene("listing", flow.Listing, nil, owned, reader, press(flow.MyLoans))
+	scene("listing-said", flow.Listing, rich, owned, reader, press(flow.MyLoans), press(flow.Renew, sea))
+	scene("listing-none", flow.Listing, nil, reader, press(flow.MyLoans))
+	scene("stack", flow.Visiting, nil, helmi, stack)
+	scene("stack-all", flow.Visiting, nil, helmi, stack, press(flow.AllSeen))
+	scene("stack-mixed", flow.Visiting, nil, helmi, together{here(palm), foreign, here(sea)}, press(flow.AllSeen))
+	scene("stack-returned", flow.Visiting, nil, together{lent(palm), lent(rabbit)}, press(flow.AllSeen))
+	scene("counting", flow.Counting, nil, helmi, stack, press(flow.NotAll))
+	scene("counting-said", flow.Counting, rich, helmi, stack, press(flow.NotAll))
+	scene("looking", flow.Looking, nil, press(flow.Looks))
+	scene("looking-voice", flow.Looking, rich, press(flow.Looks))
+	scene("staffing", flow.Staffing, rich, few, carer)
+	scene("measuring", flow.Measuring, rich, few, carer, press(flow.Measure))
 	return all
 }
