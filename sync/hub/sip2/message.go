@@ -1,6 +1,7 @@
 package sip2
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -94,6 +95,9 @@ func (m *Message) parse(line []byte, e Encoding) error {
 	}
 	text := e.decode(body) // ASCII up to width, so that offsets stay
 	m.Code, m.Fixed = Code(text[:2]), text[2:width]
+	if fields := min(bytes.Count(body, []byte{bar}), 64); cap(m.Fields) < fields {
+		m.Fields = make([]Field, 0, fields)
+	}
 	for segment := range strings.SplitSeq(text[width:], string(bar)) {
 		if segment == "" {
 			continue
