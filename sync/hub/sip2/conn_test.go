@@ -435,6 +435,8 @@ func TestChecks(t *testing.T) {
 		{"auto, none", sip2.ChecksAuto, []string{without, item}, sip2.Done},
 		{"auto, lost on the way", sip2.ChecksAuto, []string{with, item, item, item}, sip2.Unknown},
 		{"auto, another number", sip2.ChecksAuto, []string{with, other}, sip2.Unknown},
+		{"auto, not understood", sip2.ChecksAuto, []string{"96\r", "96\r", "96\r", without, item}, sip2.Done},
+		{"on, not understood", sip2.ChecksOn, []string{"96\r", "96\r", "96\r", without, item}, sip2.NotSent},
 		{"on, kept", sip2.ChecksOn, []string{with, right}, sip2.Done},
 		{"on, none", sip2.ChecksOn, []string{without}, sip2.NotSent},
 		{"off", sip2.ChecksOff, []string{without, item}, sip2.Done},
