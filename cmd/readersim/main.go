@@ -29,7 +29,9 @@ const usage = `readersim plays an RFID reader, byte for byte, for programs that 
       The protocols are %[1]s;
       line is a barcode scanner, and put shows it something once.
       --set sets the reader up:
-%[2]s
+%[2]s        (twice: the first tag is listed twice, as happens; strict: only the next
+        sequence number will do; polite: a long answer is sent when asked for)
+
 while it runs, from another shell:
   readersim list              what lies on the pad and beside it
   readersim put NAME…         lay cards or items on the pad, by name or UID
