@@ -31,7 +31,10 @@ func Retire(path string, o Options, before time.Time, least uint64) (gone uint64
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return 0, nil
 	}
-	db, err := openFile(path, max(o.Timeout, time.Second), false)
+	if o.Timeout == 0 {
+		o.Timeout = time.Second
+	}
+	db, err := openFile(path, o.Timeout, false)
 	if err != nil {
 		return 0, fmt.Errorf("retire events: %w", err)
 	}
