@@ -70,7 +70,7 @@
 // A | in the value of a reply is sent as &#124; by both servers whose source was
 // read, and undone here. Neither undoes it in what it receives, so an identifier
 // with | would reach them as another one: in a request it is refused, and so are
-// control characters and values over 255, which Evergreen cuts without a word.
+// control characters and values over 255 characters, where Evergreen cuts its own.
 // Patron and item identifiers are refused unless they are printable ASCII: Koha
 // reads requests as Latin-1 even where it answers in UTF-8, and Evergreen encodes
 // them twice. Checkout, checkin and renewal are refused with an empty identifier:

@@ -3,6 +3,7 @@ package sip2_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -27,7 +28,7 @@ func seeds(f *testing.F) {
 			f.Add([]byte(strings.NewReplacer(`\r`, "", `\n`, "", "\n", "").Replace(line[2:])), false)
 		}
 	}
-	for _, line := range []string{"100000000000000000000000AO|AB|AQ|AA|AA0|", "96", "96AZFEF6", "97AZFEF5", "941||A|é|AF\u0338|A=\u0338|\u212aK|", "941AFx&#124|&#124;|AFAY0AZFFFF", "37", "941AY0AZ+FDF", "941AY0AZfdfd"} {
+	for _, line := range []string{"100000000000000000000000AO|AB|AQ|AA|AA0|", "96", "97|", "96AZFEF6", "97AZFEF5", "941||A|é|AF\u0338|A=\u0338|\u212aK|", "941AFx&#124|&#124;|AFAY0AZFFFF", "37", "941AY0AZ+FDF", "941AY0AZfdfd"} {
 		f.Add([]byte(line), true)
 		f.Add([]byte(line), false)
 	}
@@ -94,6 +95,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("941\r\n98YYY\r\n"))
 	f.Add([]byte("\n\n941\n12\n"))
 	f.Add([]byte("941\r\n\nx\ny\r"))
+	f.Add([]byte("\x00\n0\r\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		read := func(r io.Reader) (lines []string, end error) {
 			reader := sip2.NewReader(r)
@@ -147,4 +149,39 @@ func TestHostileLengths(t *testing.T) {
 			t.Errorf("%q: %v, %d bytes used", filler, err, used)
 		}
 	}
+}
+
+// FuzzReply: whatever a library system says to a checkout, it is confirmed only
+// by a whole line that says so, for this item, under this sequence number and a
+// right checksum.
+func FuzzReply(f *testing.F) {
+	const lent = "121NUY20261124    120000AOmain|AAp1|ABi1|AJT|AH|AY1AZ"
+	sum := func(s string) string { return fmt.Sprintf("%s%04X\r", s, sip2.Checksum([]byte(s))) }
+	f.Add([]byte(sum(lent)))
+	f.Add([]byte(sum(strings.Replace(lent, "121", "120", 1))))
+	f.Add([]byte(sum(strings.Replace(lent, "ABi1", "ABi2", 1))))
+	f.Add([]byte(sum(strings.Replace(lent, "AY1", "AY0", 1))))
+	f.Add([]byte("noise\r" + sum(lent)))
+	f.Add([]byte("96\r"))
+	f.Fuzz(func(t *testing.T, reply []byte) {
+		c := sip2.New(sip2.Settings{Checks: sip2.ChecksOn, Dial: script(t, "941AY0AZFDFD\r", string(reply))}, station)
+		defer c.Close()
+		_, err := c.Checkout(t.Context(), checkout("p1", "i1"))
+		outcome := sip2.OutcomeOf(err)
+		if outcome == sip2.NotSent {
+			t.Fatalf("%q: %v", reply, err)
+		}
+		if outcome != sip2.Done {
+			return
+		}
+		confirmed := false
+		for line := range strings.SplitSeq(string(reply), "\r") {
+			m, err := sip2.Parse([]byte(strings.TrimLeft(line, "\n")), sip2.UTF8)
+			item, named := m.First("AB")
+			confirmed = confirmed || err == nil && m.Check && m.Code == sip2.CodeCheckoutReply && m.Fixed[0] == '1' && (!named || strings.TrimSpace(item) == "" || strings.EqualFold(strings.TrimSpace(item), "i1"))
+		}
+		if !confirmed {
+			t.Fatalf("confirmed by %q", reply)
+		}
+	})
 }

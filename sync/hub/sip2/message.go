@@ -61,6 +61,9 @@ const (
 func Parse(line []byte, e Encoding) (Message, error) {
 	var m Message
 	err := m.parse(line, e)
+	if len(m.Fields) == 0 {
+		m.Fields = nil // so that equal messages are equal
+	}
 	return m, err
 }
 
