@@ -26,6 +26,7 @@ import (
 // settings are the kiosk's, as flags, environment and file give them.
 type settings struct {
 	identity identity.Station
+	pass     *identity.Pass // its certificate; nil without TLS
 	station  kiosk.Settings
 	key      string // file
 	ledger   string // file
@@ -54,10 +55,11 @@ func parse(args []string) (settings, error) {
 	set := flag.NewFlagSet("kiosk", flag.ContinueOnError)
 	var (
 		data      = set.String("data", "/var/lib/coldstation", "`folder` of the ledger and of the station's key")
-		who       = set.String("identity", "", "`file` that makes this machine a station: from hub station add, or a systemd credential (default: station.json in --data)")
+		file      = set.String("identity", "", "`file` that makes this machine a station: from hub station add, or a systemd credential (default: station.json in --data)")
+		code      = set.String("enrol", "", "`code` of hub station add, to become that station at the first start")
 		key       = set.String("key", "", "`file` with the 32 bytes that patrons are hidden under, or a systemd credential (default: station.key in --data, made at first)")
-		broker    = set.String("broker", "", "`address` of the broker, when it is not the identity's")
-		qos       = set.Uint("broker-qos", 0, "quality of service, 0 or 1, of what comes down; the hub's own broker and NATS want `0`")
+		broker    = set.String("broker", "", "`address` of the broker, mqtt://host:port or mqtts://host:port, when it is not the identity's")
+		qos       = set.Uint("broker-qos", 0, "quality of service, 0 or 1, of what comes down; the hub's own broker and NATS want 0")
 		languages = set.String("languages", "fi,sv,en,fi-simple", "`tags` of the languages on the screen, by commas, the station's own first")
 
 		pad       = set.String("reader", "", "`port` of the pad: a device, usb:VENDOR:PRODUCT[:SERIAL] or tcp:HOST:PORT")
@@ -121,7 +123,7 @@ func parse(args []string) (settings, error) {
 	if err := os.Setenv("XDG_CONFIG_HOME", *data); err != nil {
 		return s, err
 	}
-	if s.identity, err = identity.LoadStation(credential(*who, *data, "station.json")); err != nil {
+	if s.identity, s.pass, err = who(*file, *data, *code); err != nil {
 		return s, fmt.Errorf("who this station is: %w", err)
 	}
 	if *broker != "" {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"coldstation/kiosk"
 	"coldstation/kiosk/flow"
@@ -63,11 +64,14 @@ func assemble(s settings, words phrase.Book) (*assembly, error) {
 			Identity: s.identity,
 			Boot:     a.clock.Boot(),
 			Session:  session + 1,
-			Dial:     func(o link.Options) (link.Link, error) { return link.Open(o) },
-			Moment:   a.moment,
-			Program:  program,
-			Told:     a.told,
-			QoS:      s.qos,
+			Dial: func(o link.Options) (link.Link, error) {
+				o.TLS = s.pass.TLS(o.Broker, time.Now)
+				return link.Open(o)
+			},
+			Moment:  a.moment,
+			Program: program,
+			Told:    a.told,
+			QoS:     s.qos,
 		})
 	}
 	if err != nil {
@@ -113,6 +117,7 @@ func (a *assembly) run(ctx context.Context, screen kiosk.Screen) error {
 	defer cancel()
 	delivered := make(chan error, 1)
 	go func() { delivered <- a.delivery.Run(ctx) }()
+	go renew(ctx, a.settings.identity, a.settings.pass)
 
 	parts := kiosk.Parts{
 		Settings: a.settings.station,

@@ -154,3 +154,26 @@ func TestHostLeavesAtOnce(t *testing.T) {
 	f.Close()
 	eventually(t, "the write", func() bool { return strings.Contains(b.ask("list"), "moomin  AFI C2") })
 }
+
+// A host that asks and never listens does not hold the reader up for the next.
+func TestHostThatDoesNotListen(t *testing.T) {
+	b := start(t, "--protocol", "feig", "--link", "DIR/reader")
+	link := filepath.Join(b.dir, "reader")
+	f := attach(t, link)
+	read := feigFrame(0xB0, 0x23, 0x01, 0xE0, 0x04, 0x01, 0x00, 0x12, 0x34, 0x56, 0x78, 0, 25)
+	for range 40 { // answers of 133 bytes each, more than a terminal holds
+		_, _ = f.Write(read)
+	}
+	eventually(t, "a full terminal", func() bool { return waiting(t, f) > 3500 })
+	f.Close()
+	eventually(t, "an empty one", func() bool {
+		again := attach(t, link)
+		defer again.Close()
+		return waiting(t, again) == 0
+	})
+	f = attach(t, link)
+	eventually(t, "the answer to one question and no other", func() bool {
+		_, _ = f.Write([]byte{0x06, 0xFF, 0x52, 0x00, 0x0F, 0x6E})
+		return bytes.Equal(hear(f, 6), []byte{0x06, 0x00, 0x52, 0x00, 0xFC, 0xA8})
+	})
+}

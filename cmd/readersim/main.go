@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"coldstation/rfid/number"
 	"coldstation/rfid/sim"
 )
 
@@ -29,7 +30,9 @@ const usage = `readersim plays an RFID reader, byte for byte, for programs that 
       The protocols are %[1]s;
       line is a barcode scanner, and put shows it something once.
       --set sets the reader up:
-%[2]s
+%[2]s        (twice: the first tag is listed twice, as happens; strict: only the next
+        sequence number will do; polite: a long answer is sent when asked for)
+
 while it runs, from another shell:
   readersim list              what lies on the pad and beside it
   readersim put NAME…         lay cards or items on the pad, by name or UID
@@ -51,7 +54,12 @@ without a running one:
       the reverse: prints the memory in hexadecimal; the part is 1/1 unless told
   readersim number --rules FILE [--from line|tag|chip] EXAMPLE
       tries a library's rules for patron and item numbers: says what an example
-      becomes and why (package rfid/number describes the rules)
+      becomes and why. A rule a line, the first that fits decides:
+        patron|item  line|tag|chip|any  PATTERN  STEP…
+        item   any   \d{3}N\d{8}
+        patron chip  [0-9A-F]{8}  reversed decimal pad=10
+      The pattern is a regular expression for the whole text. The steps are
+%[3]s
   readersim read PORT [--protocol auto] [--rules FILE] [--wait 30s]
       waits for something on a real reader, and says what it is, what is written
       in it, and what the rules make of it; --protocol line is a scanner
@@ -75,11 +83,25 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Printf(usage, strings.Join(sim.Names(), ", "), setups())
+		fmt.Printf(usage, strings.Join(sim.Names(), ", "), setups(), steps())
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "readersim:", err)
 		os.Exit(1)
 	}
+}
+
+// steps lists the steps of number rules, in lines that fit.
+func steps() string {
+	var list strings.Builder
+	column := 80
+	for word := range strings.FieldsSeq(number.Steps()) {
+		if column += 1 + len(word); column > 78 {
+			list.WriteString("\n       ")
+			column = 7 + 1 + len(word)
+		}
+		list.WriteString(" " + word)
+	}
+	return strings.TrimPrefix(list.String(), "\n")
 }
 
 // setups lists how readers can be set up.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -343,6 +344,23 @@ func TestTag(t *testing.T) {
 			t.Errorf("%s: got %s, %v", format, out, err)
 		}
 	}
+}
+
+// A reader set up in each way it knows still answers, and is heard to be set up.
+func TestSet(t *testing.T) {
+	b := start(t, "--protocol", "3m", "--set", "twice", "--listen", "127.0.0.1:0")
+	c, err := net.Dial("tcp", strings.TrimPrefix(b.where, "3m reader on tcp:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = c.Write([]byte{0xD6, 0x00, 0x05, 0xFE, 0x00, 0x05, 0xFA, 0x40})
+	_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	head := make([]byte, 8)
+	if _, err := io.ReadFull(c, head); err != nil || !bytes.Equal(head, []byte{0xD6, 0, 7 + 2*8, 0xFE, 0, 0, 5, 2}) {
+		t.Errorf("inventory: got % X, %v, want the one tag twice", head, err)
+	}
+	start(t, "--protocol", "rl866", "--set", "strict,polite", "--listen", "127.0.0.1:0")
 }
 
 // Whatever a tag holds, it is one line of JSON, however the hexadecimal is written.

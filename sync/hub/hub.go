@@ -79,7 +79,7 @@ func Open(s Settings) (*Hub, error) {
 	h := &Hub{Settings: s, opener: &wire.Opener{Key: key}, boot: uuid.New(), began: time.Now(), desks: make(map[circ.StationID]*desk)}
 	h.link, err = s.Dial(link.Options{
 		// Two hubs of one name would cast each other out for ever.
-		ClientID: "cs-hub-" + h.boot.String()[:8],
+		ClientID: identity.HubClientID(h.boot.String()[:8]),
 		Subscriptions: []link.Subscription{
 			{Filter: wire.AnyTopic(-1, wire.Birth), QoS: 1},
 			{Filter: wire.AnyTopic(-1, wire.Up), QoS: 1},

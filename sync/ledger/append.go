@@ -35,10 +35,11 @@ func (l *Ledger) Append(s circ.Stamp, people []circ.PatronID, bodies ...circ.Eve
 		if err != nil {
 			return err
 		}
-		for _, id := range people {
+		for _, id := range people { // in their order, which the map of them forgets
+			ref := l.Ref(id)
 			for _, body := range bodies {
-				if mentions(body, l.Ref(id)) {
-					if err := p.meet(id); err != nil {
+				if mentions(body, ref) {
+					if err := p.meet(ref, id); err != nil {
 						return err
 					}
 					break
@@ -51,7 +52,7 @@ func (l *Ledger) Append(s circ.Stamp, people []circ.PatronID, bodies ...circ.Eve
 				return err
 			}
 		}
-		return nil
+		return p.watch()
 	})
 	if err != nil {
 		return 0, fmt.Errorf("append: %w", err)
@@ -72,24 +73,27 @@ type pen struct {
 }
 
 func (l *Ledger) pen(tx *bbolt.Tx, s circ.Stamp, people []circ.PatronID) (*pen, error) {
-	p := &pen{Ledger: l, tx: tx, events: tx.Bucket(eventBucket), here: tx.Bucket(hereBucket), stamp: s}
-	p.events.FillPercent = 1
+	p := &pen{stamp: s}
 	if len(people) > 0 {
 		p.people = make(map[circ.Ref]circ.PatronID, len(people))
 		for _, id := range people {
 			p.people[l.Ref(id)] = id
 		}
 	}
-	var err error
-	if key, value := p.events.Cursor().Last(); key != nil {
-		p.seq, p.chain, _, err = entry(key, value)
-	}
-	return p, err
+	return p, l.start(p, tx)
+}
+
+// start puts p to the end of the log.
+func (l *Ledger) start(p *pen, tx *bbolt.Tx) (err error) {
+	p.Ledger, p.tx, p.events, p.here = l, tx, tx.Bucket(eventBucket), tx.Bucket(hereBucket)
+	p.events.FillPercent = 1
+	p.seq, p.chain, err = end(tx)
+	l.batch.First, l.batch.Before = p.seq+1, p.chain
+	return err
 }
 
 // meet introduces a patron who is new to the log.
-func (p *pen) meet(id circ.PatronID) error {
-	ref := p.Ref(id)
+func (p *pen) meet(ref circ.Ref, id circ.PatronID) error {
 	if ref.IsZero() || p.met(ref) {
 		return nil
 	}
@@ -112,24 +116,33 @@ func (p *pen) write(body circ.EventBody) error {
 	if err != nil {
 		return err
 	}
-	// What follows is drawn from what was written, not from what was meant; and
-	// what cannot be read back is not written.
-	e, err := wire.ParseEvent(raw, nil)
-	if err != nil {
+	if err := p.record(raw); err != nil {
 		return fmt.Errorf("%T: %w", body, err)
 	}
+	if b, is := body.(circ.AliasLinked); is {
+		return p.link(b)
+	}
+	return nil
+}
+
+// record takes in an event as it is written. What follows is drawn from that, not
+// from what was meant; and what cannot be read back is not written.
+func (p *pen) record(raw []byte) error {
+	e, err := wire.ParseEvent(raw, nil)
+	if err != nil {
+		return err
+	}
 	e.Seq, p.chain = p.seq+1, p.chain.Next(raw)
-	if err := p.events.Put(number(e.Seq), append(p.chain[:], raw...)); err != nil {
+	value := append(append(make([]byte, 0, len(p.chain)+len(raw)), p.chain[:]...), raw...)
+	if err := p.events.Put(number(e.Seq), value); err != nil {
 		return err
 	}
 	if err := fold(p.here, e, lookup(p.events)); err != nil {
-		return fmt.Errorf("%T: %w", body, err)
+		return err
 	}
 	p.seq = e.Seq
-	switch b := body.(type) {
-	case circ.AliasLinked:
-		return p.link(b)
-	case circ.NoticeTaken:
+	p.batch.Events = append(p.batch.Events, raw)
+	if b, is := e.Body.(circ.NoticeTaken); is {
 		return p.tx.Bucket(toldBucket).Delete(key(toldCommand, number(b.Notice)))
 	}
 	return nil
@@ -191,18 +204,10 @@ func mentions(body circ.EventBody, ref circ.Ref) bool {
 // last+1 when there is none.
 func (l *Ledger) Bounds() (first, last uint64, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
-		first, last = 1, 0
-		c := tx.Bucket(eventBucket).Cursor()
-		key, value := c.First()
-		if key == nil {
-			return nil
-		}
+		at, _ := base(tx)
 		var err error
-		if first, _, _, err = entry(key, value); err != nil {
-			return err
-		}
-		key, value = c.Last()
-		last, _, _, err = entry(key, value)
+		last, _, err = end(tx)
+		first = at + 1
 		return err
 	})
 	return first, last, err
@@ -218,6 +223,11 @@ func (l *Ledger) Chain(seq uint64) (chain wire.Chain, err error) {
 		k := number(seq)
 		value := tx.Bucket(eventBucket).Get(k)
 		if value == nil {
+			var at uint64
+			if at, chain = base(tx); at == seq {
+				return nil
+			}
+			chain = wire.Chain{}
 			return fmt.Errorf("event %d: %w", seq, ErrGone)
 		}
 		var err error

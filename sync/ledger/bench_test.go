@@ -18,7 +18,14 @@ import (
 // a disk that is slow for a while is slow for both; the ratio is that of the
 // medians, since a single flush may take a hundred times as long.
 func BenchmarkAppend(b *testing.B) {
+	b.Run("alone", func(b *testing.B) { benchmarkAppend(b, "ledger-append", false) })
+	b.Run("journal", func(b *testing.B) { benchmarkAppend(b, "ledger-append-journal", true) })
+}
+
+func benchmarkAppend(b *testing.B, name string, journal bool) {
 	l := newLender(b)
+	l.options.Journal = journal
+	l.reopen()
 	l.lend("first", anna)
 	bare, err := bbolt.Open(filepath.Join(b.TempDir(), "bare"), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
 	if err != nil {
@@ -64,5 +71,5 @@ func BenchmarkAppend(b *testing.B) {
 	mine, bareOne := ours[len(ours)/2], theirs[len(theirs)/2]
 	b.ReportMetric(float64(time.Second/mine), "appends/s")
 	b.ReportMetric(float64(ours[len(ours)*99/100])/1e6, "p99-ms")
-	fmt.Printf("\nratio ledger-append %.2f\n", float64(bareOne)/float64(mine))
+	fmt.Printf("\nratio %s %.2f\n", name, float64(bareOne)/float64(mine))
 }

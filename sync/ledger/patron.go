@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"coldstation/sync/circ"
+	"coldstation/sync/ledger/journal"
 )
 
 // What a record is hidden for.
@@ -177,6 +178,7 @@ func (p *pen) link(b circ.AliasLinked) error {
 		return err
 	}
 	ref := p.Ref(b.Alias)
+	p.batch.Records = append(p.batch.Records, journal.Record{Bucket: aliasRecord, Key: ref[:], Value: entry})
 	return p.tx.Bucket(aliasBucket).Put(ref[:], entry)
 }
 

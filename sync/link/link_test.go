@@ -59,7 +59,7 @@ func open(t *testing.T, o link.Options) link.Link {
 func embedded(t *testing.T) string {
 	b, err := broker.Start(t.Context(), broker.Options{
 		Folder:       t.TempDir(),
-		Authenticate: func(name, _ string) (broker.Role, bool) { return broker.Role{Hub: true}, name == "hub" },
+		Authenticate: func(v broker.Visitor) (broker.Role, bool) { return broker.Role{Hub: true}, v.Name == "hub" },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -180,8 +180,8 @@ func TestHalfOpen(t *testing.T) {
 // A stranger is turned away, tries again, and never believes to be connected.
 func TestStranger(t *testing.T) {
 	asked := make(chan string, 100)
-	b, err := broker.Start(t.Context(), broker.Options{Folder: t.TempDir(), Authenticate: func(name, _ string) (broker.Role, bool) {
-		asked <- name
+	b, err := broker.Start(t.Context(), broker.Options{Folder: t.TempDir(), Authenticate: func(v broker.Visitor) (broker.Role, bool) {
+		asked <- v.Name
 		return broker.Role{}, false
 	}})
 	if err != nil {

@@ -18,12 +18,13 @@ import (
 )
 
 // door lets in the hub, and every station whose password is its name backwards.
-func door(name, password string) (broker.Role, bool) {
-	backwards := []byte(name)
+func door(v broker.Visitor) (broker.Role, bool) {
+	backwards := []byte(v.Name)
 	for i, j := 0, len(backwards)-1; i < j; i, j = i+1, j-1 {
 		backwards[i], backwards[j] = backwards[j], backwards[i]
 	}
-	return broker.Role{Hub: name == "hub", Station: circ.StationID(name)}, password == string(backwards)
+	ours := v.Name == "hub" || v.ClientID == "cs-"+v.Name
+	return broker.Role{Hub: v.Name == "hub", Station: circ.StationID(v.Name)}, ours && v.Password == string(backwards)
 }
 
 func start(t *testing.T, folder string) *broker.Broker {

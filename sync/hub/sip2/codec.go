@@ -260,7 +260,7 @@ func (c *codec) mustDate(p *Date, what string) {
 	c.date(p)
 }
 
-// field is always written.
+// field is always written. Of several, the first that says something is read.
 func (c *codec) field(code string, p *string) {
 	if c.writing {
 		if !c.reply && len(*p) > maxText && utf8.RuneCountInString(*p) > maxText {
@@ -269,14 +269,15 @@ func (c *codec) field(code string, p *string) {
 		c.write(code, *p)
 		return
 	}
+	*p = ""
 	for i := range c.message.Fields {
 		if f := &c.message.Fields[i]; f.Code == code && !c.used.has(i) {
 			c.used.add(i)
-			*p = f.Value
-			return
+			if *p = f.Value; *p != "" {
+				return
+			}
 		}
 	}
-	*p = ""
 }
 
 // maybe is written unless it is empty.

@@ -255,6 +255,73 @@ func TestRepeatedReply(t *testing.T) {
 	}
 }
 
+// A question is asked again when the system hung up on a rested connection; a
+// change never is, unless no byte of it left.
+func TestAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := library(t, "koha")
+		c := sip2.New(sip2.Settings{Dial: s.Dial}, station)
+		defer c.Close()
+		hangUp := sip2test.Fault{Kind: sip2test.HangUpBefore, On: "17"}
+		s.Fail(hangUp)
+		if _, err := c.Item(t.Context(), sip2.ItemRequest{Item: "i1"}); !errors.Is(err, sip2.ErrHungUp) {
+			t.Errorf("on a new connection: got %v, want %v", err, sip2.ErrHungUp)
+		}
+		if _, err := c.Status(t.Context(), sip2.StatusRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		s.Fail(hangUp)
+		if _, err := c.Item(t.Context(), sip2.ItemRequest{Item: "i1"}); err != nil {
+			t.Errorf("on an old connection: got %v", err)
+		}
+	})
+	for _, rested := range []bool{false, true} {
+		s := library(t, "koha")
+		var dials int
+		stuck := &stuck{}
+		c := sip2.New(sip2.Settings{Dial: func(ctx context.Context) (net.Conn, error) {
+			conn, err := s.Dial(ctx)
+			if dials++; dials == 1 {
+				stuck.Conn, stuck.after = conn, 1
+				if rested {
+					stuck.after = 2
+				}
+				return stuck, err
+			}
+			return conn, err
+		}}, station)
+		if rested {
+			if _, err := c.Item(t.Context(), sip2.ItemRequest{Item: "i1"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := sip2.NotSent
+		if rested {
+			want = sip2.Done
+		}
+		if _, err := c.Checkout(t.Context(), checkout("p1", "i1")); sip2.OutcomeOf(err) != want {
+			t.Errorf("rested %t: got %v, want %s", rested, err, want)
+		}
+		if got := len(s.History()); got > 1 {
+			t.Errorf("rested %t: done %d times", rested, got)
+		}
+		c.Close()
+	}
+}
+
+// stuck takes so many messages and then not a byte.
+type stuck struct {
+	net.Conn
+	after int
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	if s.after--; s.after < 0 {
+		return 0, errors.New("no route to host")
+	}
+	return s.Conn.Write(p)
+}
+
 func TestLogin(t *testing.T) {
 	for _, name := range systems {
 		s := library(t, name)
@@ -368,6 +435,8 @@ func TestChecks(t *testing.T) {
 		{"auto, none", sip2.ChecksAuto, []string{without, item}, sip2.Done},
 		{"auto, lost on the way", sip2.ChecksAuto, []string{with, item, item, item}, sip2.Unknown},
 		{"auto, another number", sip2.ChecksAuto, []string{with, other}, sip2.Unknown},
+		{"auto, not understood", sip2.ChecksAuto, []string{"96\r", "96\r", "96\r", without, item}, sip2.Done},
+		{"on, not understood", sip2.ChecksOn, []string{"96\r", "96\r", "96\r", without, item}, sip2.NotSent},
 		{"on, kept", sip2.ChecksOn, []string{with, right}, sip2.Done},
 		{"on, none", sip2.ChecksOn, []string{without}, sip2.NotSent},
 		{"off", sip2.ChecksOff, []string{without, item}, sip2.Done},

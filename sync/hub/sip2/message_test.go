@@ -254,3 +254,16 @@ func TestSupported(t *testing.T) {
 		}
 	}
 }
+
+// A request costs no memory when there is room for it.
+func TestAppendAllocatesNothing(t *testing.T) {
+	r := checkout("21234000012345", "31234000054321")
+	buffer := make([]byte, 0, 256)
+	if got := testing.AllocsPerRun(100, func() {
+		if _, err := r.Append(buffer[:0], sip2.Format{Guard: sip2.Guard{Check: true, Seq: '1'}}); err != nil {
+			t.Fatal(err)
+		}
+	}); got != 0 {
+		t.Errorf("got %v allocations", got)
+	}
+}
