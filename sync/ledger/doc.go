@@ -24,6 +24,8 @@
 //	mark     name → number
 //	told     what the notices of the present stream said
 //	verdict  number → what the library system made of that event
+//	kept     looks, and hashes of what was had: for a person's sake, and lost with
+//	         the file
 //
 // Keys in here and told begin with a letter that says what they hold; see
 // fold.go and told.go. bbolt is asked for durable single transactions only:

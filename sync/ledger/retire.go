@@ -154,6 +154,15 @@ func carry(from, to *bbolt.Tx, upTo uint64) error {
 			return err
 		}
 	}
+	if kept := from.Bucket(keptBucket); kept != nil {
+		copied, err := to.CreateBucket(keptBucket)
+		if err != nil {
+			return err
+		}
+		if err := kept.ForEach(copied.Put); err != nil {
+			return err
+		}
+	}
 	if err := to.Bucket(metaBucket).Put(metaBase, append(number(upTo), chain[:]...)); err != nil {
 		return err
 	}

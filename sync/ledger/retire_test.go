@@ -56,6 +56,9 @@ func TestHorizon(t *testing.T) {
 			if err := l.SetMark(Hub, try.hub); err != nil {
 				t.Fatal(err)
 			}
+			if err := l.NoteHad(anna, "Sinuhe"); err != nil {
+				t.Fatal(err)
+			}
 			want, before := l.state(), l.verify()
 			chain, err := l.Chain(try.want)
 			if err != nil {
@@ -90,6 +93,9 @@ func TestHorizon(t *testing.T) {
 				if _, _, err := l.Read(gone, 1, wire.MaxBytes); !errors.Is(err, ErrGone) {
 					t.Errorf("an event that went: %v, want %v", err, ErrGone)
 				}
+			}
+			if had, err := l.Had(anna, "Sinuhe"); !had || err != nil {
+				t.Errorf("what Anna has had is forgotten: %v", err)
 			}
 			if _, cursor, _, err := l.NoticeCursor(); err != nil || cursor != 4 {
 				t.Errorf("notices taken up to %d, %v, want 4", cursor, err)

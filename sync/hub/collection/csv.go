@@ -76,7 +76,7 @@ func ReadPatrons(r io.Reader) ([]circ.Patron, error) {
 			Blocked:   row.yes("blocked"),
 			Language:  row.language("language"),
 			Cards:     cards,
-			Picture:   row.text("picture", maxKey),
+			Picture:   row.text("picture", circ.MaxKey),
 			Recalls:   row.yes("recalls"),
 			Secret:    row.secret("secret_number", row.cell("card")),
 		})
