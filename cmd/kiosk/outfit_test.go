@@ -54,7 +54,7 @@ func TestSaidAndPrinted(t *testing.T) {
 
 	visiting, _ := screens(true)
 	var receipt []byte
-	th.touch(visiting, flow.Receipt, func() error {
+	th.touch(visiting, english(flow.Receipt), func() error {
 		select {
 		case receipt = <-receipts:
 			return nil
