@@ -28,7 +28,7 @@ import (
 )
 
 var commands = map[string]func(context.Context, []string) error{
-	"station":   station,
+	"station":   stations,
 	"import":    importFiles,
 	"demo":      demo,
 	"mosquitto": mosquitto,
