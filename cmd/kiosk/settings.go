@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"coldstation/cmd/internal/conf"
 	"coldstation/kiosk"
@@ -16,6 +17,7 @@ import (
 	"coldstation/rfid/line"
 	"coldstation/rfid/number"
 	"coldstation/sync/identity"
+	"coldstation/sync/ledger"
 )
 
 // settings are the kiosk's, as flags, environment and file give them.
@@ -25,6 +27,8 @@ type settings struct {
 	station  kiosk.Settings
 	key      string // file
 	ledger   string // file
+	keep     time.Duration
+	reserve  int64 // bytes
 	qos      byte
 	readers  []attached
 	keys     []rfid.Key // of cards; none: the public ones
@@ -75,6 +79,9 @@ func parse(args []string) (settings, error) {
 		baud    = set.Int("printer-baud", 19200, "`speed` of a printer on a serial port")
 		closing = set.String("printer-closing", "", "the last `sentence` on a receipt, instead of the language's own")
 
+		keep    = set.Duration("keep-events", ledger.Retention, "how long events stay here that the library has, so that it can ask for them again")
+		reserve = set.Int("reserve-mb", 4, "`MB` of the disk held back for the day it is full; 0: the disk is not watched")
+
 		window   = set.String("window", "", "`WxH` pixels of a window, instead of the whole screen")
 		diagonal = set.Float64("screen-inches", 15.6, "diagonal of the screen in `inches`")
 		perMM    = set.Float64("screen-pixels-per-mm", 0, "`pixels` of a measured millimetre, when the diagonal does not tell")
@@ -91,7 +98,12 @@ func parse(args []string) (settings, error) {
 		ledger:   filepath.Join(*data, "ledger.db"),
 		scanner:  *scanner,
 		qos:      byte(*qos),
+		keep:     *keep,
+		reserve:  int64(*reserve) << 20,
 		diagonal: *diagonal, perMM: *perMM, distance: *distance,
+	}
+	if *keep < 24*time.Hour || *reserve < 0 || *reserve > 1024 {
+		return s, fmt.Errorf("--keep-events %s, --reserve-mb %d: want a day at least, and 0 to 1024", *keep, *reserve)
 	}
 	if *qos > 1 {
 		return s, fmt.Errorf("--broker-qos %d: want 0 or 1", *qos)

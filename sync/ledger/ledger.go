@@ -86,6 +86,7 @@ type Ledger struct {
 	station circ.StationID
 
 	broken atomic.Pointer[failure]
+	down   chan struct{} // closed when broken
 
 	writing sync.Mutex
 	journal *journal.Writer // nil for none
@@ -122,7 +123,7 @@ func Open(path string, o Options) (l *Ledger, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", path, disowned(path, o, err))
 	}
-	l = &Ledger{db: db, path: path, options: o}
+	l = &Ledger{db: db, path: path, options: o, down: make(chan struct{})}
 	err = guard(func() error { return db.View(l.recognise) })
 	if err == nil && !o.ReadOnly {
 		err = l.ready()
@@ -298,13 +299,23 @@ func entry(key, value []byte) (seq uint64, chain wire.Chain, raw []byte, err err
 func (l *Ledger) Close() error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	l.broken.CompareAndSwap(nil, &failure{fmt.Errorf("%w: closed", ErrBroken)})
+	l.fail(fmt.Errorf("%w: closed", ErrBroken))
 	var err error
 	if l.journal != nil {
 		err, l.journal = l.journal.Close(), nil
 	}
 	return errors.Join(err, guard(l.db.Close))
 }
+
+// fail has the ledger take nothing more.
+func (l *Ledger) fail(err error) {
+	if l.broken.CompareAndSwap(nil, &failure{err}) {
+		close(l.down)
+	}
+}
+
+// Broken is closed when a write has failed, or the ledger was closed.
+func (l *Ledger) Broken() <-chan struct{} { return l.down }
 
 // ID is the ledger's own identity: the stream that its events are.
 func (l *Ledger) ID() uuid.UUID { return l.id }
@@ -355,7 +366,7 @@ func (l *Ledger) update(fn func(*bbolt.Tx) error) error {
 	})
 	if err != nil && (!refused || errors.Is(err, ErrCorrupt)) {
 		err = fmt.Errorf("%w: %w", ErrBroken, l.full(err))
-		l.broken.Store(&failure{err})
+		l.fail(err)
 	}
 	return err
 }
