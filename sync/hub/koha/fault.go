@@ -49,8 +49,8 @@ func (e *Error) Error() string {
 	if e.Status != 0 {
 		fmt.Fprintf(&b, ": %d %s", e.Status, http.StatusText(e.Status))
 	}
-	for _, word := range append([]string{e.Code}, e.Reasons...) {
-		if word != "" {
+	for i, word := range append([]string{e.Code}, e.Reasons...) {
+		if word != "" && (i == 0 || word != e.Code) {
 			b.WriteString(": " + word)
 		}
 	}

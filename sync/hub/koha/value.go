@@ -155,8 +155,9 @@ func (r *row) moment(names ...string) time.Time {
 			return time.Time{}
 		}
 		for _, layout := range layouts {
-			if at, err := time.ParseInLocation(layout, s, r.zone); err == nil {
-				return at.In(r.zone)
+			at, err := time.ParseInLocation(layout, s, r.zone)
+			if at = at.In(r.zone); err == nil && at.Year() >= 1 && at.Year() <= 9999 {
+				return at
 			}
 		}
 	}

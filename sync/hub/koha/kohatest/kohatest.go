@@ -54,6 +54,8 @@ type System struct {
 	tokens   map[string]time.Time
 	faults   []Fault
 	requests []string
+	grants   int
+	refusals int
 	last     int64 // of the numbers given out
 }
 
@@ -150,6 +152,20 @@ func (s *System) Requests() []string {
 	return slices.Clone(s.requests)
 }
 
+// Grants counts the tokens given out.
+func (s *System) Grants() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.grants
+}
+
+// Refusals counts the requests whose token was not accepted.
+func (s *System) Refusals() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusals
+}
+
 func (s *System) find(table, key string) Row {
 	for _, row := range s.tables[table] {
 		if word(row[keys[table]]) == key {
@@ -227,6 +243,7 @@ func (s *System) answer(r *http.Request, path string, fault Fault) answer {
 		clear(s.tokens)
 	}
 	if !s.known(r) {
+		s.refusals++
 		return refuse(http.StatusUnauthorized, "Authentication failure.")
 	}
 	if fault.Kind == Forbidden {
@@ -335,6 +352,7 @@ func (s *System) grant(r *http.Request) answer {
 		return refuse(http.StatusForbidden, "unauthorized_client")
 	}
 	s.last++
+	s.grants++
 	token := "token-" + strconv.FormatInt(s.last, 10)
 	s.tokens[token] = time.Now().Add(s.Life)
 	return say(http.StatusOK, Row{"access_token": token, "token_type": "Bearer", "expires_in": int(s.Life.Seconds())})
