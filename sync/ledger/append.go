@@ -65,7 +65,7 @@ type pen struct {
 	*Ledger
 	tx     *bbolt.Tx
 	events *bbolt.Bucket
-	here   *bbolt.Bucket
+	here   hereTable
 	stamp  circ.Stamp
 	people map[circ.Ref]circ.PatronID
 	seq    uint64
@@ -85,7 +85,10 @@ func (l *Ledger) pen(tx *bbolt.Tx, s circ.Stamp, people []circ.PatronID) (*pen, 
 
 // start puts p to the end of the log.
 func (l *Ledger) start(p *pen, tx *bbolt.Tx) (err error) {
-	p.Ledger, p.tx, p.events, p.here = l, tx, tx.Bucket(eventBucket), tx.Bucket(hereBucket)
+	if l.now == nil {
+		l.now = map[string][]byte{}
+	}
+	p.Ledger, p.tx, p.events, p.here = l, tx, tx.Bucket(eventBucket), l.here(tx)
 	p.events.FillPercent = 1
 	p.seq, p.chain, err = end(tx)
 	l.batch.First, l.batch.Before = p.seq+1, p.chain

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -50,6 +51,7 @@ var (
 	metaCursor  = []byte("cursor")
 	metaChain   = []byte("chain")
 	metaOver    = []byte("over ") // and the stream's id
+	metaHere    = []byte("here")  // number of the event that the bucket here is as of
 	metaBase    = []byte("base")  // number and chain of the last event that was let go
 )
 
@@ -88,10 +90,16 @@ type Ledger struct {
 	broken atomic.Pointer[failure]
 	down   chan struct{} // closed when broken
 
+	// What follows from the events and is not in the bucket yet, in step with what is
+	// committed: held while a commit changes both, and by who reads.
+	step  sync.RWMutex
+	since map[string][]byte
+
 	writing sync.Mutex
-	journal *journal.Writer // nil for none
-	batch   journal.Batch   // what the present transaction writes
-	mended  string          // what was wrong with the journal
+	now     map[string][]byte // what follows from the present transaction's
+	journal *journal.Writer   // nil for none
+	batch   journal.Batch     // what the present transaction writes
+	mended  string            // what was wrong with the journal
 }
 
 // failure is why a ledger takes no more.
@@ -125,6 +133,9 @@ func Open(path string, o Options) (l *Ledger, err error) {
 	}
 	l = &Ledger{db: db, path: path, options: o, down: make(chan struct{})}
 	err = guard(func() error { return db.View(l.recognise) })
+	if err == nil {
+		err = guard(func() error { return db.View(l.catchUp) })
+	}
 	if err == nil && !o.ReadOnly {
 		err = l.ready()
 	}
@@ -200,6 +211,7 @@ func found(tx *bbolt.Tx, station circ.StationID, check []byte, id uuid.UUID) err
 		m.Put(metaStation, []byte(station)),
 		m.Put(metaLedger, id[:]),
 		m.Put(metaKey, check),
+		m.Put(metaHere, number(0)),
 	)
 }
 
@@ -331,6 +343,8 @@ func (l *Ledger) view(fn func(*bbolt.Tx) error) error {
 	if f := l.broken.Load(); f != nil {
 		return f.error
 	}
+	l.step.RLock()
+	defer l.step.RUnlock()
 	return guard(func() error { return l.db.View(fn) })
 }
 
@@ -352,6 +366,7 @@ func (l *Ledger) update(fn func(*bbolt.Tx) error) error {
 		}
 		defer func() { _ = tx.Rollback() }() // of no effect after a commit
 		l.batch.Events, l.batch.Records = l.batch.Events[:0], l.batch.Records[:0]
+		clear(l.now)
 		if err := fn(tx); err != nil {
 			refused = true
 			return err
@@ -362,13 +377,37 @@ func (l *Ledger) update(fn func(*bbolt.Tx) error) error {
 				return err
 			}
 		}
-		return tx.Commit()
+		return l.commit(tx)
 	})
 	if err != nil && (!refused || errors.Is(err, ErrCorrupt)) {
 		err = fmt.Errorf("%w: %w", ErrBroken, l.full(err))
 		l.fail(err)
 	}
 	return err
+}
+
+// commit commits tx together with what follows from its events.
+func (l *Ledger) commit(tx *bbolt.Tx) error {
+	if len(l.now) == 0 {
+		return tx.Commit()
+	}
+	settled := len(l.since)+len(l.now) >= lag
+	if settled {
+		if err := l.here(tx).settle(tx); err != nil {
+			return err
+		}
+	}
+	l.step.Lock()
+	defer l.step.Unlock()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	if settled {
+		clear(l.since)
+	} else {
+		maps.Copy(l.since, l.now)
+	}
+	return nil
 }
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
