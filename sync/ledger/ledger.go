@@ -421,7 +421,15 @@ func decode(b []byte) uint64 {
 }
 
 func key(kind byte, parts ...[]byte) []byte {
-	return append([]byte{kind}, bytes.Join(parts, nil)...)
+	n := 1
+	for _, part := range parts {
+		n += len(part)
+	}
+	k := append(make([]byte, 0, n), kind)
+	for _, part := range parts {
+		k = append(k, part...)
+	}
+	return k
 }
 
 var encoding = func() cbor.EncMode {
