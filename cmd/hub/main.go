@@ -28,11 +28,23 @@ import (
 )
 
 var commands = map[string]func(context.Context, []string) error{
-	"station":   station,
+	"station":   stations,
 	"import":    importFiles,
 	"demo":      demo,
 	"mosquitto": mosquitto,
 }
+
+const usage = `usage: hub [settings]              serve stations and librarians until stopped
+       hub station add NAME        make a station known and print its one-time code
+       hub station revoke NAME     turn a station away at once
+       hub station settle NAME     what was noticed about its records is looked into
+       hub import FILE...          bring in items, patrons, policies, proxies
+       hub demo                    bring in the demo library
+       hub mosquitto               write keys for a Mosquitto that is to carry it all
+
+Each command tells its own settings with --help. Those of a hub that serves:
+
+`
 
 func main() {
 	conf.Log()

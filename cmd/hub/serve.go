@@ -36,6 +36,10 @@ type serveSettings struct {
 
 func parseServe(args []string) (serveSettings, error) {
 	set := flag.NewFlagSet("hub", flag.ContinueOnError)
+	set.Usage = func() {
+		fmt.Fprint(set.Output(), usage)
+		set.PrintDefaults()
+	}
 	var s serveSettings
 	data := dataFlag(set)
 	set.StringVar(&s.web, "web", "127.0.0.1:8080", "`host:port` of the librarians' pages")

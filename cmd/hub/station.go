@@ -23,8 +23,8 @@ const stationUsage = `usage: hub station add NAME             make a station kno
        hub station revoke NAME          turn a station away at once
        hub station settle NAME          what was noticed about its records is looked into`
 
-// station makes stations known, and unknown.
-func station(ctx context.Context, args []string) error {
+// stations makes stations known, and unknown.
+func stations(ctx context.Context, args []string) error {
 	if len(args) > 0 {
 		if run := stationCommands[args[0]]; run != nil {
 			return run(ctx, args[1:])

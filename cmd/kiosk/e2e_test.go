@@ -58,7 +58,8 @@ type theatre struct {
 	broker *stage.Program
 }
 
-func open(t *testing.T) *theatre {
+// newStage is a stage for the real programs, whose logs a failing test shows.
+func newStage(t *testing.T) (*stage.Stage, context.Context) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("the real programs take a minute; make test runs them")
@@ -84,6 +85,12 @@ func open(t *testing.T) *theatre {
 			}
 		}
 	})
+	return s, ctx
+}
+
+func open(t *testing.T) *theatre {
+	t.Helper()
+	s, ctx := newStage(t)
 	th := &theatre{T: t, ctx: ctx}
 	addr, err := stage.FreeAddr()
 	th.must(err)

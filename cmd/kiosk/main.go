@@ -58,7 +58,6 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer station.close()
 	window := ui.New(ui.Options{
 		Words:       words,
 		Display:     ui.Display{Diagonal: s.diagonal * 25.4, PerMM: s.perMM, Distance: s.distance},

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"coldstation/cmd/internal/conf"
 	"coldstation/kiosk"
@@ -21,6 +22,7 @@ import (
 	"coldstation/rfid/line"
 	"coldstation/rfid/number"
 	"coldstation/sync/identity"
+	"coldstation/sync/ledger"
 )
 
 // settings are the kiosk's, as flags, environment and file give them.
@@ -30,6 +32,8 @@ type settings struct {
 	station  kiosk.Settings
 	key      string // file
 	ledger   string // file
+	keep     time.Duration
+	reserve  int64 // bytes
 	qos      byte
 	readers  []attached
 	trays    []attached // at most one
@@ -89,6 +93,9 @@ func parse(args []string) (settings, error) {
 		tray    = set.String("tray", "", "`port` of a pad for books that were read in the house")
 		trayHow = set.String("tray-protocol", "feig", "how the tray is spoken to: a `name` of readersim --help")
 
+		keep    = set.Duration("keep-events", ledger.Retention, "how long events stay here that the library has, so that it can ask for them again")
+		reserve = set.Int("reserve-mb", 4, "`MB` of the disk held back for the day it is full; 0: the disk is not watched")
+
 		window   = set.String("window", "", "`WxH` pixels of a window, instead of the whole screen")
 		diagonal = set.Float64("screen-inches", 15.6, "diagonal of the screen in `inches`")
 		perMM    = set.Float64("screen-pixels-per-mm", 0, "`pixels` of a measured millimetre, when the diagonal does not tell")
@@ -105,7 +112,12 @@ func parse(args []string) (settings, error) {
 		ledger:   filepath.Join(*data, "ledger.db"),
 		scanner:  *scanner,
 		qos:      byte(*qos),
+		keep:     *keep,
+		reserve:  int64(*reserve) << 20,
 		diagonal: *diagonal, perMM: *perMM, distance: *distance,
+	}
+	if *keep < 24*time.Hour || *reserve < 0 || *reserve > 1024 {
+		return s, fmt.Errorf("--keep-events %s, --reserve-mb %d: want a day at least, and 0 to 1024", *keep, *reserve)
 	}
 	if *qos > 1 {
 		return s, fmt.Errorf("--broker-qos %d: want 0 or 1", *qos)

@@ -24,6 +24,9 @@ type Line struct {
 	hung time.Time // silent until then
 }
 
+// grace is what a Gap may be longer than it should.
+const grace = time.Millisecond
+
 // Serve answers on port until it fails; it does not close it.
 func (l *Line) Serve(port rfid.Port) {
 	var (
@@ -32,6 +35,7 @@ func (l *Line) Serve(port rfid.Port) {
 		out   []byte
 		deaf  bool
 		quiet time.Time // when what has been received so far ends as a request
+		late  bool      // it has ended, unless more has come meanwhile
 	)
 	talker, _ := l.Device.(Talker)
 	unhurried, _ := l.Device.(Unhurried)
@@ -49,15 +53,19 @@ func (l *Line) Serve(port rfid.Port) {
 		}
 		n, err := port.Read(chunk[:])
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			if hurried && !time.Now().Before(quiet) {
-				buf, deaf = buf[:0], false
+			switch {
+			case !hurried || time.Now().Before(quiet):
+			case !late: // a machine that is busy wakes us late: what came in time is taken
+				late, quiet = true, time.Now().Add(grace)
+			default:
+				buf, deaf, late = buf[:0], false, false
 			}
 			continue
 		}
 		if err != nil {
 			return
 		}
-		quiet = time.Now().Add(l.Gap)
+		quiet, late = time.Now().Add(l.Gap), false
 		if deaf {
 			continue
 		}

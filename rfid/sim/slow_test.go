@@ -83,7 +83,7 @@ func TestSlowHosts(t *testing.T) {
 			}
 			// A pause inside, then the whole again.
 			_, _ = host.Write(request[:len(request)-2])
-			time.Sleep(gap + time.Millisecond)
+			time.Sleep(gap + 2*grace)
 			_, _ = host.Write(request[len(request)-2:])
 			want := ""
 			if q.protocol == "twn4" && !strings.Contains(q.set, "binary") {

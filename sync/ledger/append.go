@@ -35,11 +35,10 @@ func (l *Ledger) Append(s circ.Stamp, people []circ.PatronID, bodies ...circ.Eve
 		if err != nil {
 			return err
 		}
-		for _, id := range people { // in their order, which the map of them forgets
-			ref := l.Ref(id)
+		for _, who := range p.people {
 			for _, body := range bodies {
-				if mentions(body, ref) {
-					if err := p.meet(ref, id); err != nil {
+				if mentions(body, who.ref) {
+					if err := p.meet(who.ref, who.id); err != nil {
 						return err
 					}
 					break
@@ -65,27 +64,33 @@ type pen struct {
 	*Ledger
 	tx     *bbolt.Tx
 	events *bbolt.Bucket
-	here   *bbolt.Bucket
+	here   hereTable
 	stamp  circ.Stamp
-	people map[circ.Ref]circ.PatronID
+	people []person
 	seq    uint64
 	chain  wire.Chain
 }
 
+// person is somebody whose card is at hand.
+type person struct {
+	ref circ.Ref
+	id  circ.PatronID
+}
+
 func (l *Ledger) pen(tx *bbolt.Tx, s circ.Stamp, people []circ.PatronID) (*pen, error) {
 	p := &pen{stamp: s}
-	if len(people) > 0 {
-		p.people = make(map[circ.Ref]circ.PatronID, len(people))
-		for _, id := range people {
-			p.people[l.Ref(id)] = id
-		}
+	for _, id := range people {
+		p.people = append(p.people, person{l.Ref(id), id})
 	}
 	return p, l.start(p, tx)
 }
 
 // start puts p to the end of the log.
 func (l *Ledger) start(p *pen, tx *bbolt.Tx) (err error) {
-	p.Ledger, p.tx, p.events, p.here = l, tx, tx.Bucket(eventBucket), tx.Bucket(hereBucket)
+	if l.now == nil {
+		l.now = map[string][]byte{}
+	}
+	p.Ledger, p.tx, p.events, p.here = l, tx, tx.Bucket(eventBucket), l.here(tx)
 	p.events.FillPercent = 1
 	p.seq, p.chain, err = end(tx)
 	l.batch.First, l.batch.Before = p.seq+1, p.chain
@@ -104,10 +109,12 @@ func (p *pen) met(ref circ.Ref) bool { return p.here.Get(key(hereMet, ref[:])) !
 
 func (p *pen) write(body circ.EventBody) error {
 	if met, is := body.(circ.PatronMet); !is {
+		var before circ.Ref
 		for _, ref := range refs(body) {
-			if !ref.IsZero() && !p.met(ref) {
+			if ref != before && !ref.IsZero() && !p.met(ref) {
 				return fmt.Errorf("%T: %w", body, ErrStranger)
 			}
+			before = ref
 		}
 	} else if met.Ref != p.Ref(met.ID) || met.Ref.IsZero() {
 		return fmt.Errorf("%T: the reference is not the patron's", body)

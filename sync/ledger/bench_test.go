@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -38,8 +39,12 @@ func benchmarkAppend(b *testing.B, name string, journal bool) {
 	}
 	var ours, theirs []time.Duration
 	n := uint64(0)
+	who, ref := []circ.PatronID{anna}, l.Ref(anna)
 	lend := func() {
-		l.lend(circ.ItemID(fmt.Sprint("167N", n%2000)), anna)
+		_, err := l.Append(noon, who, circ.CheckedOut{Visit: 1, Item: circ.ItemID("167N" + strconv.FormatUint(n%2000, 10)), Patron: ref, By: ref, Due: due})
+		if err != nil {
+			b.Fatal(err)
+		}
 	}
 	put := func() {
 		err := bare.Update(func(tx *bbolt.Tx) error {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -50,6 +51,7 @@ var (
 	metaCursor  = []byte("cursor")
 	metaChain   = []byte("chain")
 	metaOver    = []byte("over ") // and the stream's id
+	metaHere    = []byte("here")  // number of the event that the bucket here is as of
 	metaBase    = []byte("base")  // number and chain of the last event that was let go
 )
 
@@ -86,11 +88,18 @@ type Ledger struct {
 	station circ.StationID
 
 	broken atomic.Pointer[failure]
+	down   chan struct{} // closed when broken
+
+	// What follows from the events and is not in the bucket yet, in step with what is
+	// committed: held while a commit changes both, and by who reads.
+	step  sync.RWMutex
+	since map[string][]byte
 
 	writing sync.Mutex
-	journal *journal.Writer // nil for none
-	batch   journal.Batch   // what the present transaction writes
-	mended  string          // what was wrong with the journal
+	now     map[string][]byte // what follows from the present transaction's
+	journal *journal.Writer   // nil for none
+	batch   journal.Batch     // what the present transaction writes
+	mended  string            // what was wrong with the journal
 }
 
 // failure is why a ledger takes no more.
@@ -122,8 +131,11 @@ func Open(path string, o Options) (l *Ledger, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", path, disowned(path, o, err))
 	}
-	l = &Ledger{db: db, path: path, options: o}
+	l = &Ledger{db: db, path: path, options: o, down: make(chan struct{})}
 	err = guard(func() error { return db.View(l.recognise) })
+	if err == nil {
+		err = guard(func() error { return db.View(l.catchUp) })
+	}
 	if err == nil && !o.ReadOnly {
 		err = l.ready()
 	}
@@ -199,6 +211,7 @@ func found(tx *bbolt.Tx, station circ.StationID, check []byte, id uuid.UUID) err
 		m.Put(metaStation, []byte(station)),
 		m.Put(metaLedger, id[:]),
 		m.Put(metaKey, check),
+		m.Put(metaHere, number(0)),
 	)
 }
 
@@ -298,13 +311,23 @@ func entry(key, value []byte) (seq uint64, chain wire.Chain, raw []byte, err err
 func (l *Ledger) Close() error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	l.broken.CompareAndSwap(nil, &failure{fmt.Errorf("%w: closed", ErrBroken)})
+	l.fail(fmt.Errorf("%w: closed", ErrBroken))
 	var err error
 	if l.journal != nil {
 		err, l.journal = l.journal.Close(), nil
 	}
 	return errors.Join(err, guard(l.db.Close))
 }
+
+// fail has the ledger take nothing more.
+func (l *Ledger) fail(err error) {
+	if l.broken.CompareAndSwap(nil, &failure{err}) {
+		close(l.down)
+	}
+}
+
+// Broken is closed when a write has failed, or the ledger was closed.
+func (l *Ledger) Broken() <-chan struct{} { return l.down }
 
 // ID is the ledger's own identity: the stream that its events are.
 func (l *Ledger) ID() uuid.UUID { return l.id }
@@ -320,6 +343,8 @@ func (l *Ledger) view(fn func(*bbolt.Tx) error) error {
 	if f := l.broken.Load(); f != nil {
 		return f.error
 	}
+	l.step.RLock()
+	defer l.step.RUnlock()
 	return guard(func() error { return l.db.View(fn) })
 }
 
@@ -341,6 +366,7 @@ func (l *Ledger) update(fn func(*bbolt.Tx) error) error {
 		}
 		defer func() { _ = tx.Rollback() }() // of no effect after a commit
 		l.batch.Events, l.batch.Records = l.batch.Events[:0], l.batch.Records[:0]
+		clear(l.now)
 		if err := fn(tx); err != nil {
 			refused = true
 			return err
@@ -351,13 +377,37 @@ func (l *Ledger) update(fn func(*bbolt.Tx) error) error {
 				return err
 			}
 		}
-		return tx.Commit()
+		return l.commit(tx)
 	})
 	if err != nil && (!refused || errors.Is(err, ErrCorrupt)) {
 		err = fmt.Errorf("%w: %w", ErrBroken, l.full(err))
-		l.broken.Store(&failure{err})
+		l.fail(err)
 	}
 	return err
+}
+
+// commit commits tx together with what follows from its events.
+func (l *Ledger) commit(tx *bbolt.Tx) error {
+	if len(l.now) == 0 {
+		return tx.Commit()
+	}
+	settled := len(l.since)+len(l.now) >= lag
+	if settled {
+		if err := l.here(tx).settle(tx); err != nil {
+			return err
+		}
+	}
+	l.step.Lock()
+	defer l.step.Unlock()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	if settled {
+		clear(l.since)
+	} else {
+		maps.Copy(l.since, l.now)
+	}
+	return nil
 }
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
@@ -371,7 +421,15 @@ func decode(b []byte) uint64 {
 }
 
 func key(kind byte, parts ...[]byte) []byte {
-	return append([]byte{kind}, bytes.Join(parts, nil)...)
+	n := 1
+	for _, part := range parts {
+		n += len(part)
+	}
+	k := append(make([]byte, 0, n), kind)
+	for _, part := range parts {
+		k = append(k, part...)
+	}
+	return k
 }
 
 var encoding = func() cbor.EncMode {

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -169,11 +170,11 @@ func (t taker) dropPatron(id circ.PatronID) error {
 // link lets a wristband or key tag stand for a patron, whose own card must be
 // among the people of this transaction.
 func (p *pen) link(b circ.AliasLinked) error {
-	id, given := p.people[b.Patron]
-	if !given || b.Alias.IsZero() {
+	i := slices.IndexFunc(p.people, func(who person) bool { return who.ref == b.Patron })
+	if i < 0 || b.Alias.IsZero() {
 		return fmt.Errorf("%T: %w", b, ErrStranger)
 	}
-	entry, err := p.card(b.Alias, id)
+	entry, err := p.card(b.Alias, p.people[i].id)
 	if err != nil {
 		return err
 	}

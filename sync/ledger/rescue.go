@@ -316,7 +316,10 @@ func (w *wreck) draw(path string, at circ.Stamp) (draft string, err error) {
 		if whole {
 			w.saved.Events -= w.after
 		}
-		return p.write(circ.FaultRaised{Fault: LedgerFault, Detail: w.saved.String()})
+		if err := p.write(circ.FaultRaised{Fault: LedgerFault, Detail: w.saved.String()}); err != nil {
+			return err
+		}
+		return p.here.settle(tx)
 	})
 }
 

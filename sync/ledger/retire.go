@@ -123,6 +123,7 @@ func carry(from, to *bbolt.Tx, upTo uint64) error {
 	}
 	events, kept := from.Bucket(eventBucket), to.Bucket(eventBucket)
 	kept.FillPercent = 1
+	var last uint64
 	var chain wire.Chain
 	before := lookup(events)
 	err = events.ForEach(func(k, v []byte) error {
@@ -130,26 +131,30 @@ func carry(from, to *bbolt.Tx, upTo uint64) error {
 		if err != nil {
 			return err
 		}
-		if seq > upTo {
-			return kept.Put(k, v)
-		}
-		chain = after
 		e, err := wire.ParseEvent(raw, nil)
 		if err != nil {
 			return err
 		}
-		e.Seq = seq
-		return fold(here, e, before)
+		e.Seq, last = seq, seq
+		if err := fold(here, e, before); err != nil {
+			return err
+		}
+		if seq == upTo {
+			chain = after
+			return here.pour(to.Bucket(baseBucket))
+		}
+		if seq > upTo {
+			return kept.Put(k, v)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for k, v := range here {
-		if err := to.Bucket(baseBucket).Put([]byte(k), v); err != nil {
-			return err
-		}
+	if err := here.pour(to.Bucket(hereBucket)); err != nil {
+		return err
 	}
-	for _, name := range [][]byte{metaBucket, hereBucket, aliasBucket, markBucket, toldBucket} {
+	for _, name := range [][]byte{metaBucket, aliasBucket, markBucket, toldBucket} {
 		if err := from.Bucket(name).ForEach(to.Bucket(name).Put); err != nil {
 			return err
 		}
@@ -163,7 +168,8 @@ func carry(from, to *bbolt.Tx, upTo uint64) error {
 			return err
 		}
 	}
-	if err := to.Bucket(metaBucket).Put(metaBase, append(number(upTo), chain[:]...)); err != nil {
+	m := to.Bucket(metaBucket)
+	if err := errors.Join(m.Put(metaBase, append(number(upTo), chain[:]...)), m.Put(metaHere, number(last))); err != nil {
 		return err
 	}
 	return verdicts(from, to, upTo)
@@ -173,7 +179,7 @@ func carry(from, to *bbolt.Tx, upTo uint64) error {
 // that an item's present state still goes back to.
 func verdicts(from, to *bbolt.Tx, upTo uint64) error {
 	wanted := map[uint64]bool{}
-	here := from.Bucket(hereBucket)
+	here := to.Bucket(hereBucket)
 	err := under(here, key(hereItem), func(rest, _ []byte) error {
 		s, err := get[spot](here, key(hereItem, rest))
 		for ; err == nil && s != nil; s = s.Prev {

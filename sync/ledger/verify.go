@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/fxamacker/cbor/v2"
@@ -27,6 +28,16 @@ func (s shadow) Get(k []byte) []byte   { return s[string(k)] }
 func (s shadow) Put(k, v []byte) error { s[string(k)] = append([]byte{}, v...); return nil }
 func (s shadow) Delete(k []byte) error { delete(s, string(k)); return nil }
 
+// pour writes it all, in order, into a bucket that is new.
+func (s shadow) pour(b *bbolt.Bucket) error {
+	for _, k := range slices.Sorted(maps.Keys(s)) {
+		if err := b.Put([]byte(k), s[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Verify reads the whole ledger: that its pages hang together, that the events have
 // no gap, that each is readable and its running hash follows from the one before,
 // that folding them anew gives what stands in here, and that cards, marks and what
@@ -44,6 +55,10 @@ func (l *Ledger) Verify() (r Report, err error) {
 }
 
 func verify(tx *bbolt.Tx) (r Report, err error) {
+	at, err := asOf(tx)
+	if err != nil {
+		return r, err
+	}
 	here, err := based(tx)
 	if err != nil {
 		return r, err
@@ -51,6 +66,11 @@ func verify(tx *bbolt.Tx) (r Report, err error) {
 	events := tx.Bucket(eventBucket)
 	before := lookup(events)
 	r.Last, r.Chain = base(tx)
+	if r.Last == at {
+		if err := compare(here, tx.Bucket(hereBucket)); err != nil {
+			return r, err
+		}
+	}
 	err = events.ForEach(func(k, v []byte) error {
 		seq, after, raw, err := entry(k, v)
 		if err != nil {
@@ -72,12 +92,12 @@ func verify(tx *bbolt.Tx) (r Report, err error) {
 			return fmt.Errorf("%w: event %d: %w", ErrCorrupt, seq, err)
 		}
 		r.Events, r.Last, r.Chain = r.Events+1, seq, chain
+		if seq == at {
+			return compare(here, tx.Bucket(hereBucket))
+		}
 		return nil
 	})
 	if err != nil {
-		return r, err
-	}
-	if err := compare(here, tx.Bucket(hereBucket)); err != nil {
 		return r, err
 	}
 	err = tx.Bucket(aliasBucket).ForEach(func(k, v []byte) error {

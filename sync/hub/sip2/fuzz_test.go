@@ -1,10 +1,13 @@
 package sip2_test
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -164,7 +167,23 @@ func FuzzReply(f *testing.F) {
 	f.Add([]byte("noise\r" + sum(lent)))
 	f.Add([]byte("96\r"))
 	f.Fuzz(func(t *testing.T, reply []byte) {
-		c := sip2.New(sip2.Settings{Checks: sip2.ChecksOn, Dial: script(t, "941AY0AZFDFD\r", string(reply))}, station)
+		c := sip2.New(sip2.Settings{Checks: sip2.ChecksOn, Dial: func(context.Context) (net.Conn, error) {
+			station, system := net.Pipe()
+			go func() {
+				defer system.Close() // a reply that is not ended is not waited for
+				r := bufio.NewReader(system)
+				for _, say := range []string{"941AY0AZFDFD\r", string(reply)} {
+					if _, err := r.ReadString('\r'); err != nil {
+						return
+					}
+					if say == string(reply) {
+						go io.Copy(io.Discard, r) // 97
+					}
+					system.Write([]byte(say))
+				}
+			}()
+			return station, nil
+		}}, station)
 		defer c.Close()
 		_, err := c.Checkout(t.Context(), checkout("p1", "i1"))
 		outcome := sip2.OutcomeOf(err)

@@ -94,6 +94,7 @@ func settle(t *testing.T, c *sip2.Conn, item string, out bool, told map[sip2.Out
 		case sip2.NotSent:
 			continue
 		}
+		time.Sleep(time.Second) // of the bubble: what was cut may still be acted on, and is by then
 		for range 100 {
 			reply, err := c.Item(t.Context(), sip2.ItemRequest{Item: item})
 			if err != nil {

@@ -58,7 +58,7 @@ func TestMistyped(t *testing.T) {
 	}
 	for i := range text {
 		for _, other := range alphabet + ".abcx" {
-			if alike := strings.ToUpper(string(other)) == strings.ToUpper(text[i:i+1]); !alike && text[i] != '-' {
+			if !strings.EqualFold(string(other), text[i:i+1]) && text[i] != '-' {
 				try(text[:i] + string(other) + text[i+1:])
 			}
 		}

@@ -4,4 +4,6 @@ package journal
 
 import "os"
 
+const through = 0
+
 type flushed struct{ *os.File }

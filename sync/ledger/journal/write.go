@@ -75,7 +75,7 @@ func (c *Content) Continue(path string, disk Disk) (*Writer, error) {
 	w := &Writer{path: path, disk: disk, head: c.Head, end: c.end, filled: c.size}
 	w.head.Whole = false
 	var err error
-	if w.file, err = disk(c.last, os.O_RDWR); err != nil {
+	if w.file, err = disk(c.last, os.O_RDWR|through); err != nil {
 		return nil, fmt.Errorf("continue journal: %w", err)
 	}
 	if c.torn {
@@ -115,7 +115,7 @@ func (w *Writer) Append(b Batch) error {
 			return w.err
 		}
 	}
-	if w.err = w.write(w.buffer); w.err == nil {
+	if w.err = w.write(w.buffer); w.err == nil && through == 0 {
 		w.err = w.file.Sync()
 	}
 	if w.err != nil {
@@ -198,11 +198,12 @@ func (w *Writer) create(records []Record, each func(func(Batch) error) error) (e
 	if err == nil {
 		err = syncDir(filepath.Dir(w.path))
 	}
-	if err != nil {
-		return errors.Join(err, w.file.Close())
+	if err = errors.Join(err, w.file.Close()); err != nil {
+		return err
 	}
 	w.filled = w.end
-	return nil
+	w.file, err = w.disk(name(w.path, w.head.Number), os.O_RDWR|through)
+	return err
 }
 
 func syncDir(path string) error {
