@@ -33,5 +33,5 @@ func run(out string) error {
 	if err != nil {
 		return err
 	}
-	return gallery.Write(out, book, []string{"fi", "fi-simple", "sv", "en"})
+	return gallery.Write(out, book, []string{"fi", "fi-simple", "sv", "en"}, gallery.Displays)
 }

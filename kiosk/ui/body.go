@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,7 +35,7 @@ func (c *composer) body(area box) {
 		c.rows(c.heading(area))
 	case len(c.view.Signs) > 0:
 		c.signs(area)
-	case c.view.Screen == flow.Unlocking && len(c.view.Buttons) > 0 && c.view.Buttons[0].Action == flow.Erase:
+	case slices.ContainsFunc(c.view.Buttons, besideDigits):
 		c.number(c.heading(area))
 	case c.view.Screen == flow.Measuring:
 		c.card(area)
@@ -57,10 +58,10 @@ func (c *composer) sentences(wide float32) (blocks []block, height float32) {
 	}
 	title := c.view.Title
 	title.Title = brief(title.Title)
-	add(set(c.words.Show(title), c.letter()*c.head, true, wide))
+	add(set(c.show(title), c.letter()*c.head, true, wide))
 	for i, p := range c.view.Text {
 		if i < c.said {
-			add(set(c.words.Show(p), c.letter(), false, wide))
+			add(set(c.show(p), c.letter(), false, wide))
 		}
 	}
 	return blocks, height
@@ -307,7 +308,7 @@ func (c *composer) measure(wide float32, line flow.Line) (t tileParts, ok bool) 
 	button := line.Button.Action != ""
 	var buttonWide float32
 	if button {
-		t.button = c.label(c.words.Show(line.Button.Words), signs[line.Button.Action], size, 1, 20)
+		t.button = c.label(c.show(line.Button.Words), signs[line.Button.Action], size, 1, 20)
 		buttonWide = c.wide(t.button)
 		if t.textWide-buttonWide-c.gap() > size*7.5 {
 			t.buttonBeside = true
@@ -332,12 +333,13 @@ func (c *composer) measure(wide float32, line flow.Line) (t tileParts, ok bool) 
 		t.title = block{}
 	}
 	stateWide := t.textWide - t.sign - c.mm(2)
-	t.state = set(c.words.Show(line.Words), size, true, stateWide)
-	if t.state.wide > stateWide+1 {
+	t.state = set(c.show(line.Words), size, true, stateWide)
+	const calm = 2 // lines; a date on five is no date
+	if t.state.wide > stateWide+1 || len(t.state.lines) > calm && len(c.view.Lines) > 1 {
 		return t, false
 	}
 	if c.said > 1 {
-		t.note = set(c.words.Show(line.Note), size, false, t.textWide)
+		t.note = set(c.show(line.Note), size, false, t.textWide)
 		if t.note.wide > t.textWide+1 {
 			return t, false
 		}
@@ -362,17 +364,18 @@ func (c *composer) measureSlim(wide float32, line flow.Line) (t tileParts, ok bo
 	if line.Item.Title != "" {
 		t.title = set(line.Item.Title, size, true, t.textWide).short(1, t.textWide)
 	}
-	words := c.words.Show(line.Words)
+	words := c.show(line.Words)
 	stateWide := t.textWide - t.sign - c.mm(2)
 	if line.Button.Action != "" {
 		if c.view.Screen == flow.Listing { // until when it is at home matters as much
 			t.until = set(words, size, false, t.textWide)
+			stateWide -= c.mm(4)
 		}
-		words = c.words.Show(line.Button.Words)
+		words = c.show(line.Button.Words)
 	}
 	t.state = set(words, size, true, stateWide)
 	if c.said > 1 {
-		t.note = set(c.words.Show(line.Note), size, false, t.textWide)
+		t.note = set(c.show(line.Note), size, false, t.textWide)
 	}
 	t.high = max(t.text(), t.cover/cover.Aspect) + 2*pad
 	return t, t.state.wide <= stateWide+1 && max(t.note.wide, t.until.wide) <= t.textWide+1
@@ -404,11 +407,17 @@ func (c *composer) slimTile(at box, line flow.Line) {
 		y += t.note.height()
 		t.note = block{}
 	}
-	c.page.pictures = append(c.page.pictures, picture{box: box{x, y + (t.state.size*leading-t.sign)/2, t.sign, t.sign}, icon: name, ink: colour, back: fill, extra: colour})
+	behind := fill
+	if t.until.lines != nil { // most of the tile tells something; this is what it does
+		c.page.face(face{box: box{x, y, t.sign + t.state.wide + c.mm(6), t.state.height()}, fill: deed, radius: c.mm(2)})
+		behind, on, colour = deed, onDeed, onDeed
+		x += c.mm(2)
+	}
+	c.page.pictures = append(c.page.pictures, picture{box: box{x, y + (t.state.size*leading-t.sign)/2, t.sign, t.sign}, icon: name, ink: colour, back: behind, extra: colour})
 	if action != "" {
 		colour = on
 	}
-	c.page.write(t.state, box{x + t.sign + c.mm(2), y, t.textWide - t.sign - c.mm(2), t.state.height()}, colour, fill, fyne.TextAlignLeading)
+	c.page.write(t.state, box{x + t.sign + c.mm(2), y, t.state.wide, t.state.height()}, colour, behind, fyne.TextAlignLeading)
 	c.page.write(t.note, box{x, y + t.state.height(), t.textWide, t.note.height()}, on, fill, fyne.TextAlignLeading)
 	if action != "" {
 		c.page.targets = append(c.page.targets, target{box: at, face: f, down: down, msg: flow.Pressed{Action: action, Item: line.Button.Item}, main: line.Button.Main})

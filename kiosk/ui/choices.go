@@ -43,7 +43,7 @@ func (c *composer) measureChoice(wide float32, choice flow.Choice) (p choicePart
 	size := c.letter() * min(c.head, most)
 	p.side = min(c.mm(19)*min(c.head, most), wide*0.3)
 	room := wide - p.side - 3*c.pad()
-	p.words = set(hyphened.Replace(c.words.Show(choice.Words)), size, true, room)
+	p.words = set(hyphened.Replace(c.show(choice.Words)), size, true, room)
 	for i, line := range p.words.lines {
 		p.words.lines[i] = strings.ReplaceAll(line, "- ", "-")
 	}

@@ -14,6 +14,7 @@ type composer struct {
 	view  flow.View
 	book  phrase.Book
 	words *phrase.Words
+	shown map[flow.Phrase]string // by words, so far
 	m     metrics
 	real  float32 // pixels of a real mm, where m had to become smaller
 	size  box
@@ -25,6 +26,7 @@ type composer struct {
 	items shape
 	said  int // sentences below the title: all 2, 1, or none
 	spare box // what the footer leaves free: room for turning sheets
+	frame frame
 
 	page page
 }
@@ -54,7 +56,7 @@ var titles = []float32{1.9, 1.6, 1.35, 1.15, 1}
 // screen was measured as much larger than it is, everything becomes smaller.
 func compose(view flow.View, book phrase.Book, d Display, size fyne.Size, sheet int) page {
 	const smaller, least = 0.95, 0.3
-	c := composer{view: view, book: book, words: book[view.Look.Language], sheet: sheet,
+	c := composer{view: view, book: book, words: book[view.Look.Language], shown: map[flow.Phrase]string{}, sheet: sheet,
 		size: box{0, 0, size.Width, size.Height}}
 	m := d.metrics(size.Width, size.Height, view.Look.Size).times(view.Scale)
 	c.real = m.mm
@@ -86,11 +88,12 @@ func (c *composer) largest(m metrics) page {
 		for c.grow = c.m.step * roomy; ; c.grow = max(1, c.grow-smaller) {
 			var best page
 			for _, c.items = range shapes {
-				// Low tiles of loans hide what can be touched.
-				if best.fits && (c.items == covers || c.view.Screen == flow.Listing) {
+				// Low tiles of loans hide what can be touched, and covers say nothing in words.
+				if best.fits && (c.items == covers && best.sheets < 3 || c.view.Screen == flow.Listing) {
 					break
 				}
-				if p := c.tryTitles(); p.betters(best) {
+				p := c.tryTitles()
+				if small := c.items == covers && best.fits && p.least() < c.mm(25); p.betters(best) && !small {
 					best = p
 				}
 			}
@@ -146,6 +149,16 @@ func (c *composer) tryTitles() (best page) {
 	return best
 }
 
+// show is a phrase as it stands on the screen.
+func (c *composer) show(p flow.Phrase) string {
+	words, known := c.shown[p]
+	if !known {
+		words = c.words.Show(p)
+		c.shown[p] = words
+	}
+	return words
+}
+
 func (c *composer) mm(v float32) float32 { return v * c.m.mm }
 func (c *composer) letter() float32      { return c.m.base * c.grow }
 func (c *composer) gap() float32         { return c.mm(6) }
@@ -160,16 +173,33 @@ func (c *composer) pad() float32 {
 
 // lay lays the whole screen out with the sizes under trial.
 func (c *composer) lay() {
-	c.page = page{size: c.size, fits: true, sheets: 1, head: c.head, items: c.items}
-	c.page.face(face{box: c.size, fill: paper})
-	rest := c.rail()
-	rest = c.footer(rest)
-	c.body(rest)
+	if c.frame.grow != c.grow || c.frame.m != c.m {
+		c.page = page{size: c.size, fits: true, sheets: 1}
+		c.page.face(face{box: c.size, fill: paper})
+		c.frame = frame{grow: c.grow, m: c.m}
+		c.frame.rest = c.footer(c.rail())
+		c.frame.page, c.frame.spare = c.page, c.spare
+	}
+	c.page, c.spare = c.frame.page.clipped(), c.frame.spare
+	c.page.head, c.page.items = c.head, c.items
+	if c.items != none && !c.page.fits {
+		return
+	}
+	c.body(c.frame.rest)
 	for _, t := range c.page.texts {
 		if !c.size.holds(t.box) {
 			c.page.fits = false
 		}
 	}
+}
+
+// frame is rail and footer: they are the same for every title and shape.
+type frame struct {
+	grow  float32
+	m     metrics
+	page  page
+	rest  box // of the screen
+	spare box
 }
 
 // label is the words of a button and the sign before them.
@@ -238,7 +268,7 @@ func (c *composer) rail() box {
 		names = append(names, l)
 		widest = max(widest, c.wide(l))
 	}
-	look := c.label(c.words.Show(flow.Phrase{Key: string(flow.Looks)}), signs[flow.Looks], c.m.base, 1, high)
+	look := c.label(c.show(flow.Phrase{Key: string(flow.Looks)}), signs[flow.Looks], c.m.base, 1, high)
 	widest = max(widest, c.wide(look))
 	background := c.page.face(face{fill: margin})
 	place := func(i int, b box) {
@@ -294,17 +324,17 @@ func (c *composer) footer(area box) box {
 	}
 	var row []wanted
 	for _, b := range c.view.Buttons {
-		if b.Action == flow.Erase || b.Action == flow.Enter {
-			continue // they stand beside the digits
+		if besideDigits(b) {
+			continue
 		}
-		row = append(row, wanted{c.label(c.words.Show(b.Words), signs[b.Action], c.letter(), 2, high), b})
+		row = append(row, wanted{c.label(c.show(b.Words), signs[b.Action], c.letter(), 2, high), b})
 	}
 	tall := c.label("", "", c.m.base, 1, high).high
 	for _, r := range row {
 		tall = max(tall, r.high)
 	}
 	fixed := func(a flow.Action) (label, float32) {
-		l := c.label(c.words.Show(flow.Phrase{Key: string(a)}), signs[a], c.m.base, 1, high)
+		l := c.label(c.show(flow.Phrase{Key: string(a)}), signs[a], c.m.base, 1, high)
 		return l, c.wide(l)
 	}
 	back, backWide := fixed(flow.Back)

@@ -55,26 +55,30 @@ func (s *sheet) press(want flow.Pressed) bool {
 	return false
 }
 
-// choose moves to the nearest target in a direction, from centre to centre; what
-// lies off the line counts double.
+// choose moves to another target.
 func (s *sheet) choose(dx, dy float32) {
+	s.chosen = s.nearest(dx, dy)
+	s.draw()
+}
+
+// nearest is the nearest target in a direction, from centre to centre; what lies
+// off the line counts double.
+func (s *sheet) nearest(dx, dy float32) int {
+	if s.chosen < 0 {
+		return s.first()
+	}
 	centre := func(t target) (x, y float32) { return t.x + t.w/2, t.y + t.h/2 }
 	best, least := s.chosen, float32(math.Inf(1))
-	if s.chosen < 0 {
-		best = s.first()
-	} else {
-		x0, y0 := centre(s.page.targets[s.chosen])
-		for i, t := range s.page.targets {
-			x, y := centre(t)
-			along := (x-x0)*dx + (y-y0)*dy
-			across := float32(math.Abs(float64((x-x0)*dy + (y-y0)*dx)))
-			if far := along + 2*across; i != s.chosen && along > 1 && far < least {
-				best, least = i, far
-			}
+	x0, y0 := centre(s.page.targets[s.chosen])
+	for i, t := range s.page.targets {
+		x, y := centre(t)
+		along := (x-x0)*dx + (y-y0)*dy
+		across := float32(math.Abs(float64((x-x0)*dy + (y-y0)*dx)))
+		if far := along + 2*across; i != s.chosen && along > 1 && far < least {
+			best, least = i, far
 		}
 	}
-	s.chosen = best
-	s.draw()
+	return best
 }
 
 // first is the main button, or else any beside the rail.

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"coldstation/kiosk/flow"
 	"coldstation/sync/circ"
 
@@ -72,4 +74,22 @@ type target struct {
 func (p *page) face(f face) int {
 	p.faces = append(p.faces, f)
 	return len(p.faces) - 1
+}
+
+// least is the height of the lowest cover.
+func (p page) least() float32 {
+	least := p.size.h
+	for _, picture := range p.pictures {
+		if picture.item != nil {
+			least = min(least, picture.h)
+		}
+	}
+	return least
+}
+
+// clipped is the page to be added to without adding to p.
+func (p page) clipped() page {
+	p.faces, p.pictures = slices.Clip(p.faces), slices.Clip(p.pictures)
+	p.texts, p.targets = slices.Clip(p.texts), slices.Clip(p.targets)
+	return p
 }

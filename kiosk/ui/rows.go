@@ -11,7 +11,7 @@ import (
 func (c *composer) rows(area box) {
 	var names float32
 	for _, row := range c.view.Rows {
-		names = max(names, width(c.words.Show(row.Words), c.letter(), true))
+		names = max(names, width(c.show(row.Words), c.letter(), true))
 	}
 	beside, n := c.rowSheets(area, names+c.gap())
 	if above, m := c.rowSheets(area, 0); n == 0 || m > 0 && m < n {
@@ -58,7 +58,7 @@ func (c *composer) rowSheets(area box, names float32) (all []rowAt, sheets int) 
 				r.name.w = names
 			}
 			for _, option := range row.Options {
-				l := c.label(c.words.Show(option.Words), "done", c.letter(), 1, high)
+				l := c.label(c.show(option.Words), "done", c.letter(), 1, high)
 				w := c.wide(l)
 				if x > 0 && names+x+w > area.w {
 					x, top = 0, top+l.high+c.gap()
@@ -103,7 +103,7 @@ func (c *composer) rowSheets(area box, names float32) (all []rowAt, sheets int) 
 }
 
 func (c *composer) row(r rowAt) {
-	c.page.write(set(c.words.Show(r.Words), c.letter(), true, r.name.w+1), r.name, ink, paper, fyne.TextAlignLeading)
+	c.page.write(set(c.show(r.Words), c.letter(), true, r.name.w+1), r.name, ink, paper, fyne.TextAlignLeading)
 	for i, option := range r.Options {
 		l := r.labels[i]
 		if !option.Chosen {

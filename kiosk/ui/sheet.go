@@ -29,6 +29,7 @@ type sheet struct {
 	page     page
 	turned   int // the wanted sheet of items; -1: where the newest is
 	atTurn   time.Time
+	now      func() time.Time
 	chosen   int                     // the target that the keys have chosen; -1: none
 	held     int                     // the target under the finger; -1: none
 	drawings map[drawing]image.Image // covers for as long as a visit lasts, icons for longer
@@ -43,7 +44,7 @@ type sheet struct {
 }
 
 func newSheet(book phrase.Book, d Display, send func(flow.Msg), hidePointer bool) *sheet {
-	s := &sheet{book: book, display: d, send: send, turned: -1, chosen: -1, held: -1,
+	s := &sheet{book: book, display: d, send: send, turned: -1, chosen: -1, held: -1, now: time.Now,
 		drawings: map[drawing]image.Image{}, hidden: hidePointer}
 	layer := func(objects ...fyne.CanvasObject) *fyne.Container { return &fyne.Container{Objects: objects} }
 	s.faces, s.pictures, s.texts, s.targets = layer(), layer(), layer(), layer()
@@ -105,10 +106,11 @@ func (s *sheet) lay() {
 // turn shows another sheet of the items.
 func (s *sheet) turn(by int) {
 	const deaf = 500 * time.Millisecond // a shaking hand turns one sheet, not two
-	if time.Since(s.atTurn) < deaf {
+	now := s.now()
+	if now.Sub(s.atTurn) < deaf {
 		return
 	}
-	s.atTurn = time.Now()
+	s.atTurn = now
 	s.turned = s.page.sheet + by
 	s.send(flow.Touched{})
 	s.lay()

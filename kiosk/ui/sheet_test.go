@@ -3,6 +3,7 @@ package ui
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"coldstation/kiosk/flow"
 
@@ -108,6 +109,24 @@ func TestTouch(t *testing.T) {
 	s.expect(t, flow.LanguageChosen{Language: "sv"})
 }
 
+// TestTouchAnswers: whom one touches, which digit and which look is what is sent.
+func TestTouchAnswers(t *testing.T) {
+	for name, count := range map[string]int{"asking-house": 4, "naming": 4, "unlocking": 10, "looking": 5} {
+		s := newScreen(t, name)
+		answers := touches(s.view, true)
+		if got := len(answers); got != count {
+			t.Errorf("%s: %d answers, want %d", name, got, count)
+		}
+		for _, want := range answers {
+			p := s.pad(t, want)
+			p.MouseDown(nil)
+			p.MouseUp(nil)
+			p.Tapped(nil)
+			s.expect(t, want)
+		}
+	}
+}
+
 func sameColour(o fyne.CanvasObject, want any) bool {
 	return reflect.DeepEqual(reflect.ValueOf(o).Elem().FieldByName("FillColor").Interface(), want)
 }
@@ -176,23 +195,21 @@ func TestDots(t *testing.T) {
 
 // TestKeysReach: every target of every screen can be reached by arrows alone.
 func TestKeysReach(t *testing.T) {
-	s := blank()
+	d := displays[0]
 	for _, sc := range scenes() {
-		s.show(sc.View)
-		s.chosen = -1
-		s.key(fyne.KeyDown)
-		if s.chosen < 0 {
+		s := &sheet{page: compose(sc.View, book, d.Display, fyne.NewSize(d.width, d.height), 0), chosen: -1}
+		first := s.nearest(0, 1)
+		if first < 0 {
 			t.Errorf("%s: nothing to begin with", sc.Name)
 			continue
 		}
-		reached := map[int]bool{s.chosen: true}
-		for queue := []int{s.chosen}; len(queue) > 0; queue = queue[1:] {
-			for _, key := range []fyne.KeyName{fyne.KeyUp, fyne.KeyDown, fyne.KeyLeft, fyne.KeyRight} {
+		reached := map[int]bool{first: true}
+		for queue := []int{first}; len(queue) > 0; queue = queue[1:] {
+			for _, way := range [][2]float32{{0, -1}, {0, 1}, {-1, 0}, {1, 0}} {
 				s.chosen = queue[0]
-				s.key(key)
-				if !reached[s.chosen] {
-					reached[s.chosen] = true
-					queue = append(queue, s.chosen)
+				if to := s.nearest(way[0], way[1]); !reached[to] {
+					reached[to] = true
+					queue = append(queue, to)
 				}
 			}
 		}
@@ -205,6 +222,8 @@ func TestKeysReach(t *testing.T) {
 // TestTurn: turning shows other items, and a new item shows itself.
 func TestTurn(t *testing.T) {
 	s := newScreen(t, "borrowed-many")
+	now := time.Now()
+	s.now = func() time.Time { return now }
 	last := s.page.sheet
 	if last == 0 || last != s.page.sheets-1 {
 		t.Fatalf("sheet %d of %d, want the last of several", last, s.page.sheets)
@@ -218,6 +237,11 @@ func TestTurn(t *testing.T) {
 		t.Errorf("a second touch at once turned to sheet %d", s.page.sheet)
 	}
 	s.expect(t, flow.Touched{})
+	now = now.Add(time.Second)
+	s.turn(1)
+	if s.page.sheet != last {
+		t.Errorf("turned on to sheet %d, want %d", s.page.sheet, last)
+	}
 	v := s.view
 	v.Lines = append(v.Lines[:len(v.Lines):len(v.Lines)], v.Lines[0])
 	s.show(v)
@@ -249,11 +273,9 @@ func TestStock(t *testing.T) {
 	}
 	round()
 	first := count()
-	for range 3 {
-		round()
-	}
+	round()
 	if got := count(); got != first {
-		t.Errorf("%d objects after more rounds, want %d", got, first)
+		t.Errorf("%d objects after another round, want %d", got, first)
 	}
 	if got := len(s.drawings); got > 200 {
 		t.Errorf("%d drawings kept", got)

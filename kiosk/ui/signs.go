@@ -45,7 +45,7 @@ func (c *composer) signsAcross(area box) bool {
 	var words []block
 	var tall float32
 	for _, s := range c.view.Signs {
-		bl := set(c.words.Show(s.Words), c.letter(), false, wide)
+		bl := set(c.show(s.Words), c.letter(), false, wide)
 		if bl.wide > wide+1 {
 			return false
 		}
@@ -53,7 +53,7 @@ func (c *composer) signsAcross(area box) bool {
 		tall = max(tall, bl.height())
 	}
 	side := min(area.h-tall-c.mm(3), wide, c.mm(most))
-	if side < c.mm(least) {
+	if side < c.mm(least) || c.cramped(side) {
 		return false
 	}
 	y := area.y + (area.h-side-c.mm(3)-tall)/2
@@ -65,18 +65,24 @@ func (c *composer) signsAcross(area box) bool {
 	return true
 }
 
+// cramped reports whether a picture is small where the words have room to give.
+func (c *composer) cramped(side float32) bool {
+	const fair = 32
+	return side < c.mm(fair) && (c.head > 1 || c.grow > c.m.step)
+}
+
 func (c *composer) signsDown(area box) bool {
 	const least, most = 18, 75
 	n := float32(len(c.view.Signs))
 	gap := c.mm(4)
 	side := min((area.h-(n-1)*gap)/n, area.w*0.35, c.mm(most))
-	if side < c.mm(least) {
+	if side < c.mm(least) || c.cramped(side) {
 		return false
 	}
 	y := area.y + (area.h-n*side-(n-1)*gap)/2
 	for _, s := range c.view.Signs {
 		x := area.x + side + c.gap()
-		bl := set(c.words.Show(s.Words), c.letter(), false, area.right()-x)
+		bl := set(c.show(s.Words), c.letter(), false, area.right()-x)
 		if bl.wide > area.right()-x+1 || bl.height() > side {
 			return false
 		}

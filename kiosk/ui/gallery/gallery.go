@@ -55,7 +55,7 @@ var index = template.Must(template.ParseFS(pages, "index.html"))
 
 // Write puts the pictures and index.html into dir: every language and theme on
 // the first display, every display and text size in the first language.
-func Write(dir string, book phrase.Book, languages []string) error {
+func Write(dir string, book phrase.Book, languages []string, displays []Display) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -71,37 +71,31 @@ func Write(dir string, book phrase.Book, languages []string) error {
 			sc.View.Look, sc.View.Languages = look, languages
 			canvas.SetContent(ui.Still(book, d.Display, sc.View))
 			canvas.Resize(fyne.NewSize(float32(d.Width), float32(d.Height)))
-			name := fmt.Sprintf("%s-%s-%s", d.Name, look.Language, sc.Name)
-			if look.Size != flow.Normal {
-				name += fmt.Sprintf("-size%d", look.Size+1)
-			}
-			if look.Contrast {
-				name += "-contrast"
-			}
-			file, err := os.Create(filepath.Join(dir, name+".png"))
+			name := file(d, look, sc.Name)
+			to, err := os.Create(filepath.Join(dir, name))
 			if err != nil {
 				return err
 			}
-			err = (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(file, canvas.Capture())
-			if closed := file.Close(); err == nil {
+			err = (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(to, canvas.Capture())
+			if closed := to.Close(); err == nil {
 				err = closed
 			}
 			if err != nil {
 				return fmt.Errorf("write picture %s: %w", name, err)
 			}
-			s.Pictures = append(s.Pictures, Picture{sc.Name, name + ".png"})
+			s.Pictures = append(s.Pictures, Picture{sc.Name, name})
 		}
 		all = append(all, s)
 		return nil
 	}
 	for _, language := range languages {
 		for _, contrast := range []bool{false, true} {
-			if err := series(Displays[0], flow.Look{Language: language, Contrast: contrast}); err != nil {
+			if err := series(displays[0], flow.Look{Language: language, Contrast: contrast}); err != nil {
 				return err
 			}
 		}
 	}
-	for i, d := range Displays {
+	for i, d := range displays {
 		for size := flow.Normal; size <= flow.Largest; size++ {
 			if i == 0 && size == flow.Normal {
 				continue
@@ -111,12 +105,27 @@ func Write(dir string, book phrase.Book, languages []string) error {
 			}
 		}
 	}
-	file, err := os.Create(filepath.Join(dir, "index.html"))
+	page, err := os.Create(filepath.Join(dir, "index.html"))
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	return index.Execute(file, all)
+	err = index.Execute(page, all)
+	if closed := page.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// file is the name of a picture.
+func file(d Display, look flow.Look, scene string) string {
+	name := fmt.Sprintf("%s-%s-%s", d.Name, look.Language, scene)
+	if look.Size != flow.Normal {
+		name += fmt.Sprintf("-size%d", look.Size+1)
+	}
+	if look.Contrast {
+		name += "-contrast"
+	}
+	return name + ".png"
 }
 
 // inFront is all with one of them first: a station has its own language first,
