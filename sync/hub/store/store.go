@@ -111,6 +111,8 @@ type Store interface {
 	// before the position; the zero Position begins at the end.
 	Events(ctx context.Context, id circ.StationID, before Position, limit int) ([]Event, error)
 
+	Posts
+
 	Close() error
 }
 
