@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -153,6 +154,39 @@ func TestFailedWrites(t *testing.T) {
 			t.Errorf("%v: only %v failed", with, hit)
 		}
 	}
+}
+
+func TestUnwritable(t *testing.T) {
+	for err, want := range map[error]string{
+		&os.PathError{Op: "open", Path: "ledger.db", Err: syscall.EROFS}:  "mounted read-only",
+		&os.PathError{Op: "open", Path: "ledger.db", Err: syscall.EACCES}: "may not write there",
+		syscall.EIO: "input/output error",
+	} {
+		if got := unwritable(err); !strings.Contains(got.Error(), want) || !errors.Is(got, err) {
+			t.Errorf("%v says %v, want %q in it", err, got, want)
+		}
+	}
+}
+
+func FuzzSalvage(f *testing.F) {
+	l := newLender(f)
+	l.lend("1", anna)
+	if err := l.Close(); err != nil {
+		f.Fatal(err)
+	}
+	raw := l.content(l.path)
+	for at := 0; at+4096 <= len(raw) && at < 1<<16; at += 4096 {
+		f.Add(raw[at : at+4096])
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		s := salvaged{events: map[uint64][]candidate{}}
+		s.leaf(raw, 0)
+		if len(raw) < 4096 {
+			return
+		}
+		g := pages{file: bytes.NewReader(raw), size: 4096, end: uint64(len(raw) / 4096), seen: map[uint64]bool{}}
+		_ = g.leaf(raw[:4096], 2, 0)
+	})
 }
 
 func TestDiskFillsUp(t *testing.T) {

@@ -152,16 +152,29 @@ func (t taker) dropPatron(id circ.PatronID) error {
 	if sealed == nil {
 		return nil
 	}
-	old, err := reveal[patronRecord](t.Ledger, patronUse, id, sealed)
-	if err != nil {
-		return err
-	}
-	for _, c := range old.Cards {
-		r := t.Ref(circ.NewPatronID(c))
-		if bytes.HasPrefix(t.told.Get(key(toldCard, r[:])), ref[:]) {
-			if err := t.told.Delete(key(toldCard, r[:])); err != nil {
-				return err
+	var cards [][]byte
+	if old, err := reveal[patronRecord](t.Ledger, patronUse, id, sealed); err == nil {
+		for _, c := range old.Cards {
+			r := t.Ref(circ.NewPatronID(c))
+			if k := key(toldCard, r[:]); bytes.HasPrefix(t.told.Get(k), ref[:]) {
+				cards = append(cards, k)
 			}
+		}
+	} else {
+		// Damage that only this card could show, and that what is told now mends.
+		err := under(t.told, key(toldCard), func(card, whose []byte) error {
+			if bytes.HasPrefix(whose, ref[:]) {
+				cards = append(cards, key(toldCard, card))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, k := range cards {
+		if err := t.told.Delete(k); err != nil {
+			return err
 		}
 	}
 	return errors.Join(t.told.Delete(key(toldTile, ref[:])), t.told.Delete(key(toldPatron, ref[:])))

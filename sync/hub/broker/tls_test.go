@@ -1,7 +1,7 @@
 package broker_test
 
 import (
-	"bufio"
+	"context"
 	"crypto/ed25519"
 	"crypto/tls"
 	"fmt"
@@ -223,11 +223,43 @@ func TestNotCastOut(t *testing.T) {
 	expect(t, birch, wire.Topic("birch-house", wire.Down), "you too")
 }
 
+// TestClaims: a packet that claims to be of 256 MB is refused by its head, before
+// anything of it is waited for, from strangers and from stations.
+func TestClaims(t *testing.T) {
+	address := start(t, t.TempDir()).Addr()
+	huge := []byte{0xFF, 0xFF, 0xFF, 0x7F}
+	hello := append([]byte{0x10, 22, 0, 4, 'M', 'Q', 'T', 'T', 4, 0xC2, 0, 0}, "\x00\x04cs-a\x00\x01a\x00\x01a"...)
+	for name, packets := range map[string][]byte{
+		"a CONNECT":   append([]byte{0x10}, huge...),
+		"a PUBLISH":   append(append(hello[:len(hello):len(hello)], 0x32), huge...),
+		"a SUBSCRIBE": append(append(hello[:len(hello):len(hello)], 0x82), huge...),
+	} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write(packets); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second)) // less than the broker's patience with strangers
+		if _, err := io.Copy(io.Discard, conn); os.IsTimeout(err) {
+			t.Errorf("%s: the broker waits for 256 MB", name)
+		}
+		conn.Close()
+	}
+}
+
 // TestNobodyStalls: one station that is sent more and more and reads nothing, and
 // one that says more and more, hold up neither the hub nor another station.
 func TestNobodyStalls(t *testing.T) {
-	url := "mqtt://" + start(t, t.TempDir()).Addr()
-	address := strings.TrimPrefix(url, "mqtt://")
+	said := make(spoken, 1)
+	server, err := broker.Start(t.Context(), broker.Options{Folder: t.TempDir(), Authenticate: door, Log: slog.New(said)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	address := server.Addr()
+	url := "mqtt://" + address
 	hub := connect(t, options(url, "hub", "buh", wire.Topic("b", wire.Up)))
 	b := connect(t, options(url, "b", "b", wire.Topic("b", wire.Down)))
 
@@ -236,6 +268,9 @@ func TestNobodyStalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer deaf.Close()
+	if err := deaf.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
 	topic := wire.Topic("a", wire.Down)
 	for _, packet := range [][]byte{
 		append([]byte{0x10, 22, 0, 4, 'M', 'Q', 'T', 'T', 4, 0xC2, 0, 0}, "\x00\x04cs-a\x00\x01a\x00\x01a"...), // CONNECT (MQTT 3.1.1, 3.1)
@@ -245,8 +280,7 @@ func TestNobodyStalls(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	answers := bufio.NewReader(deaf)
-	if _, err := io.ReadFull(answers, make([]byte, 9)); err != nil { // CONNACK and SUBACK, and then never again
+	if _, err := io.ReadFull(deaf, make([]byte, 9)); err != nil { // CONNACK and SUBACK, and then never again
 		t.Fatal(err)
 	}
 	loud := connect(t, func() link.Options { o := options(url, "c", "c"); return o }())
@@ -265,7 +299,7 @@ func TestNobodyStalls(t *testing.T) {
 		}
 	}()
 	big := strings.Repeat("x", 200<<10)
-	for i := range 100 { // 20 MB, beyond what the broker keeps for one reader
+	for i := range 150 { // 30 MB, beyond what broker and kernel keep for one reader
 		publish(t, hub, topic, big, false)
 		publish(t, hub, wire.Topic("b", wire.Down), fmt.Sprint(i), false)
 		expect(t, b, wire.Topic("b", wire.Down), fmt.Sprint(i))
@@ -274,10 +308,30 @@ func TestNobodyStalls(t *testing.T) {
 	}
 	close(stop)
 	<-done
-	_ = deaf.SetReadDeadline(time.Now().Add(time.Minute))
-	if _, err := io.Copy(io.Discard, answers); err != nil && os.IsTimeout(err) {
+	select {
+	case <-said:
+	case <-time.After(time.Minute):
 		t.Error("the one that read nothing was not cut off")
 	}
+}
+
+// spoken hears a broker say that it cuts off a slow reader.
+type spoken chan struct{}
+
+func (s spoken) Enabled(context.Context, slog.Level) bool { return true }
+func (s spoken) WithAttrs([]slog.Attr) slog.Handler       { return s }
+func (s spoken) WithGroup(string) slog.Handler            { return s }
+func (s spoken) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if text := a.Value.String(); strings.Contains(text, "MaxPending") || strings.Contains(text, "WriteDeadline") {
+			select {
+			case s <- struct{}{}:
+			default:
+			}
+		}
+		return true
+	})
+	return nil
 }
 
 // TestMosquitto: the configuration that is shipped makes Debian's Mosquitto keep

@@ -111,6 +111,8 @@ type Store interface {
 	// before the position; the zero Position begins at the end.
 	Events(ctx context.Context, id circ.StationID, before Position, limit int) ([]Event, error)
 
+	Posts
+
 	Close() error
 }
 
@@ -243,6 +245,7 @@ type Station struct {
 	Title       string // what people call it; "" for its name
 	Enrolled    time.Time
 	Revoked     time.Time // zero: it is not
+	Expires     time.Time // its certificate; zero: it has none
 	Online      bool      // as far as the broker knows: show the age of Heard, not a lamp
 	Heard       time.Time
 	LastEvent   time.Time
