@@ -20,9 +20,9 @@
 //	               GET    /transfer_limits
 //	rules          GET    /circulation_rules                  library_id, patron_category_id, item_type_id
 //
-// What Koha does not offer is not here. There is no checkin in any version that
-// was read to the end of 24.05, and none that keeps the true time of a loan: the
-// body's dates are ignored and the loan begins now. There is no way to start a
+// What Koha does not offer is not here. There is no checkin in any release that was
+// read (work towards one exists, POST /checkins), and none keeps the true time of a
+// loan: the body's dates are ignored and it begins now. There is no way to start a
 // transfer; PUT /biblios/{id}/items/{id} could set the holding library, but it
 // replaces the item and, as its source says, empties extended_subfields, so it is
 // not used. Items move to a station, which is a branch, by a SIP2 checkin with AP.
@@ -41,16 +41,16 @@
 // The API key belongs to a patron of Koha whose permissions apply (More, Manage
 // API keys; system preference RESTOAuth2ClientCredentials on). It needs
 //
-//	catalogue                               items, records, libraries
-//	borrowers: list_borrowers               patrons; before 22.11 or so edit_borrowers instead
-//	parameters: manage_patron_categories    categories
+//	catalogue                                    items, records, libraries
+//	borrowers: list_borrowers                    patrons; in older versions edit_borrowers
+//	parameters: manage_patron_categories         categories
 //	circulate: circulate_remaining_permissions   checkouts, renewals, circulation rules
-//	reserveforothers: place_holds           holds
-//	parameters: manage_transfers            transfer limits
+//	reserveforothers: place_holds                holds
+//	parameters: manage_transfers                 transfer limits
 //
-// and no more. One that is missing shows as [ErrForbidden] with its name in
-// [Error.Reasons]. Patrons of other libraries are left out by Koha unless
-// borrowers: view_borrower_infos_from_any_libraries is there too.
+// and no more; each only where its list is asked for. One that is missing shows as
+// [ErrForbidden] with its name in [Error.Reasons]. Koha leaves out patrons of
+// libraries that the key's patron may not see (view_borrower_infos_from_any_libraries).
 //
 // # The walk
 //

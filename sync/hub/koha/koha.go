@@ -78,6 +78,9 @@ type API struct {
 	plain bool           // renewal, not renewals
 }
 
+// Format keeps the settings out of fmt, which would look into them.
+func (a *API) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.base) }
+
 // New checks the settings. It asks Koha nothing.
 func New(set Settings) (*API, error) {
 	base, err := address(set.URL)

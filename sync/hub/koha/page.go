@@ -188,9 +188,9 @@ func (p *pages) next(header http.Header, rows, fresh, perPage int) (bool, error)
 // walk yields the rows of a list. An error that is ErrRecord is about one row and
 // the walk goes on; any other ends it.
 func walk[T any](ctx context.Context, a *API, l list[T]) iter.Seq2[T, error] {
+	or(&l.name, l.path)
 	return func(yield func(T, error) bool) {
 		var none T
-		or(&l.name, l.path)
 		p := start(max(l.way, a.way(l.name)))
 		for {
 			c := l.call(p.way, a.set.PerPage, p.number, p.last, a.set.Zone)

@@ -68,6 +68,39 @@ func TestWalkByNumber(t *testing.T) {
 	}
 }
 
+// TestWalkAgain: a row that comes in before the page that is read makes the walk
+// start over, and nothing is met twice.
+func TestWalkAgain(t *testing.T) {
+	s := library(kohatest.Newer, 0)
+	for i := range 23 {
+		s.Put(kohatest.Libraries, kohatest.Branch(fmt.Sprintf("L%02d", i), "Kirjasto"))
+	}
+	s.Fail(kohatest.Fault{On: "GET /libraries", Pass: 1, Before: func() { s.Put(kohatest.Libraries, kohatest.Branch("AAA", "Uusi")) }})
+	var met []string
+	for _, l := range all(t, open(t, s, nil).Libraries(t.Context())) {
+		met = append(met, l.ID)
+	}
+	slices.Sort(met)
+	if n := len(met); n != 26 || met[0] != "AAA" || len(slices.Compact(met)) != n {
+		t.Errorf("met %v, want 26 with AAA, each once", met)
+	}
+}
+
+// TestNarrow: where there is no q, one patron is asked for and not all whose card
+// contains the number.
+func TestNarrow(t *testing.T) {
+	s := library(kohatest.Older, 0)
+	for i := int64(100); i < 150; i++ {
+		s.Put(kohatest.Patrons, kohatest.Person(i, fmt.Sprint("77", i), "N", "N", "PT", "STN"))
+	}
+	s.Put(kohatest.Patrons, kohatest.Person(200, "77", "N", "N", "PT", "STN"))
+	p, err := open(t, s, nil).PatronOf(t.Context(), circ.NewPatronID("77"))
+	if err != nil || p.Number != 200 {
+		t.Errorf("got %v, %v, want patron 200", p, err)
+	}
+	equal(t, "requests, the first of them refused", len(s.Requests()), 2)
+}
+
 // TestWalkEnds: lists that would not.
 func TestWalkEnds(t *testing.T) {
 	row := func(n int) string { return fmt.Sprintf(`{"item_id":%d,"external_id":"b%d"}`, n, n) }
