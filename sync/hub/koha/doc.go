@@ -22,7 +22,8 @@
 //
 // What Koha does not offer is not here. There is no checkin in any release that was
 // read (work towards one exists, POST /checkins), and none keeps the true time of a
-// loan: the body's dates are ignored and it begins now. There is no way to start a
+// loan: the body's dates are ignored and it begins now ([Offline], beside this API,
+// keeps it). There is no way to start a
 // transfer; PUT /biblios/{id}/items/{id} could set the holding library, but it
 // replaces the item and, as its source says, empties extended_subfields, so it is
 // not used. Items move to a station, which is a branch, by a SIP2 checkin with AP.
