@@ -90,6 +90,12 @@ func TestKnownStation(t *testing.T) {
 	if st, err := s.Station(t.Context(), "maple-house"); err != nil || st.Title != "Maple House" {
 		t.Errorf("%+v, %v, want its title", st, err)
 	}
+	if err := runStation(t, "title", "--data", data, "maple-house", "The House"); err != nil {
+		t.Error(err)
+	}
+	if st, err := s.Station(t.Context(), "maple-house"); err != nil || st.Title != "The House" {
+		t.Errorf("%+v, %v, want its new title", st, err)
+	}
 	for what, args := range map[string][]string{
 		"a code where nobody can enrol": {"add", "--data", data, "birch-house"},
 		"no station":                    {"revoke", "--data", data, "nowhere"},

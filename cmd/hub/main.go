@@ -4,6 +4,7 @@
 //	hub                        serve stations and librarians until stopped
 //	hub station add NAME       make a station known and print its one-time code
 //	hub station revoke NAME    turn a station away at once
+//	hub station title NAME T   what people call it, for the pages
 //	hub station settle NAME    what was noticed about its records is looked into
 //	hub import FILE...         bring in items, patrons, policies, proxies
 //	hub demo                   bring in the demo library
@@ -37,6 +38,7 @@ var commands = map[string]func(context.Context, []string) error{
 const usage = `usage: hub [settings]              serve stations and librarians until stopped
        hub station add NAME        make a station known and print its one-time code
        hub station revoke NAME     turn a station away at once
+       hub station title NAME TEXT what people call it, for the pages
        hub station settle NAME     what was noticed about its records is looked into
        hub import FILE...          bring in items, patrons, policies, proxies
        hub demo                    bring in the demo library

@@ -75,7 +75,7 @@ func (n *network) open(ctx context.Context) (err error) {
 
 func (n *network) ownBroker(ctx context.Context) (err error) {
 	s := n.settings
-	n.pipe.Username, n.pipe.Password = "hub", rand.Text()
+	n.pipe.Username, n.pipe.Password = identity.HubName, rand.Text() // no station has that name
 	o := broker.Options{Listen: s.mqtt, Folder: filepath.Join(s.data, "broker")}
 	if n.authority == nil {
 		o.Authenticate = n.byPassword

@@ -21,6 +21,7 @@ import (
 const stationUsage = `usage: hub station add NAME             make a station known, by a one-time code
        hub station add --out FILE NAME  the same by a file, for a network without TLS
        hub station revoke NAME          turn a station away at once
+       hub station title NAME TEXT      what people call it, for the pages
        hub station settle NAME          what was noticed about its records is looked into`
 
 // stations makes stations known, and unknown.
@@ -34,7 +35,7 @@ func stations(ctx context.Context, args []string) error {
 }
 
 var stationCommands = map[string]func(context.Context, []string) error{
-	"add": addStation, "revoke": revokeStation, "settle": settleStation,
+	"add": addStation, "revoke": revokeStation, "title": titleStation, "settle": settleStation,
 }
 
 func addStation(ctx context.Context, args []string) error {
@@ -164,7 +165,7 @@ func picture(qr *qrcode.QRCode, to io.Writer) string {
 }
 
 func revokeStation(ctx context.Context, args []string) error {
-	return withStation(ctx, "revoke", args, func(s store.Store, id circ.StationID) error {
+	return withStation(ctx, "revoke", args, 0, func(s store.Store, id circ.StationID, _ []string) error {
 		if err := s.Revoke(ctx, id, time.Now()); err != nil {
 			return err
 		}
@@ -176,18 +177,26 @@ func revokeStation(ctx context.Context, args []string) error {
 // settleStation ends the conditions that only a person can: the others end by
 // themselves.
 func settleStation(ctx context.Context, args []string) error {
-	return withStation(ctx, "settle", args, func(s store.Store, id circ.StationID) error {
+	return withStation(ctx, "settle", args, 0, func(s store.Store, id circ.StationID, _ []string) error {
 		return errors.Join(s.Clear(ctx, id, store.ConditionRefilled), s.Clear(ctx, id, store.ConditionReturned))
 	})
 }
 
-func withStation(ctx context.Context, what string, args []string, do func(store.Store, circ.StationID) error) error {
+func titleStation(ctx context.Context, args []string) error {
+	return withStation(ctx, "title", args, 1, func(s store.Store, id circ.StationID, text []string) error {
+		return s.SetTitle(ctx, id, text[0])
+	})
+}
+
+// withStation does something with a station that is known, and with as many more
+// words as it needs.
+func withStation(ctx context.Context, what string, args []string, more int, do func(store.Store, circ.StationID, []string) error) error {
 	set := flag.NewFlagSet("hub station "+what, flag.ContinueOnError)
 	data := dataFlag(set)
 	if err := conf.Parse(set, args); err != nil {
 		return err
 	}
-	if set.NArg() != 1 {
+	if set.NArg() != 1+more {
 		return errors.New(stationUsage)
 	}
 	s, _, err := open(*data)
@@ -199,5 +208,5 @@ func withStation(ctx context.Context, what string, args []string, do func(store.
 	if _, err := s.Station(ctx, id); err != nil {
 		return fmt.Errorf("%s: %w", id, err)
 	}
-	return do(s, id)
+	return do(s, id, set.Args()[1:])
 }

@@ -65,7 +65,7 @@ func LoadAuthority(folder string, at time.Time) (*Authority, error) {
 			return nil, fmt.Errorf("make the library's authority: %w", err)
 		}
 		// The certificate first: without a key it is made anew.
-		if err := replace(certFile, encode("CERTIFICATE", a.cert.Raw), 0o644); err != nil {
+		if err := WriteFile(certFile, encode("CERTIFICATE", a.cert.Raw), 0o644); err != nil {
 			return nil, err
 		}
 		return a, write(keyFile, encode("PRIVATE KEY", key))
@@ -264,10 +264,10 @@ func WriteKeyPair(certFile, keyFile string, pair tls.Certificate) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(keyFile, encode("PRIVATE KEY", key), 0o600); err != nil {
+	if err := WriteFile(keyFile, encode("PRIVATE KEY", key), 0o600); err != nil {
 		return err
 	}
-	return replace(certFile, encode("CERTIFICATE", pair.Certificate[0]), 0o644)
+	return WriteFile(certFile, encode("CERTIFICATE", pair.Certificate[0]), 0o644)
 }
 
 func serial() *big.Int {
@@ -281,10 +281,6 @@ func encode(kind string, der []byte) []byte {
 // WriteFile makes or replaces a file whole: after a power cut it is the old one
 // or the new one.
 func WriteFile(path string, content []byte, mode fs.FileMode) error {
-	return replace(path, content, mode)
-}
-
-func replace(path string, content []byte, mode fs.FileMode) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err

@@ -100,7 +100,7 @@ func (p *Pass) Replace(der []byte) error {
 	if err != nil {
 		return fmt.Errorf("a new certificate: %w", err)
 	}
-	if err := replace(p.path, encode("CERTIFICATE", der), 0o600); err != nil {
+	if err := WriteFile(p.path, encode("CERTIFICATE", der), 0o600); err != nil {
 		return err
 	}
 	p.mu.Lock()
