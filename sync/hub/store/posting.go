@@ -79,7 +79,8 @@ type Posting struct {
 	At       time.Time
 	Sorts    time.Time // the order of an item's postings, before Place
 	Due      time.Time
-	Undoes   PostingOp     // of an undo: what is undone
+	Target   uint64        // of an undo: the event that is undone
+	Undoes   PostingOp     // what that was
 	UndoesOf circ.PatronID // and whose it was
 	Undone   PostingState  // and how it stood when this was read
 	Later    bool          // something later was sent about the item when this was read
@@ -175,7 +176,7 @@ const (
 	Leave  Action = "leave"  // let it be
 )
 
-const postingColumns = `SELECT p.station, p.ledger, p.seq, p.place, p.rev, p.op, p.item, COALESCE(r.patron, ''), COALESCE(w.patron, ''), p.at, p.sorts, p.due,
+const postingColumns = `SELECT p.station, p.ledger, p.seq, p.place, p.rev, p.op, p.item, COALESCE(r.patron, ''), COALESCE(w.patron, ''), p.at, p.sorts, p.due, p.target,
 	COALESCE(t.op, ''), COALESCE(tr.patron, ''), COALESCE(t.state, ''),
 	EXISTS (SELECT 1 FROM postings n WHERE n.ils = p.ils AND n.item = p.item AND n.sorts > p.sorts AND (n.sends > 0 OR n.state = 'confirmed')),
 	p.state, p.step, p.evidence, p.tries, p.sends, p.changed, p.again, p.before, p.renewals, p.acted, p.ils_due, p.rule, p.words, p.note, p.route, p.person, COALESCE(i.title, '')
@@ -190,7 +191,7 @@ func readPostings(ctx context.Context, q queryer, ils, where string, args ...any
 	return collect(ctx, q, func(scan func(...any) error) (p Posting, err error) {
 		var ledger, patron, with, undoesOf string
 		var at, sorts, due, changed, again, before, ilsDue int64
-		err = scan(&p.Station, &ledger, &p.Seq, &p.Place, &p.Rev, &p.Op, &p.Item, &patron, &with, &at, &sorts, &due,
+		err = scan(&p.Station, &ledger, &p.Seq, &p.Place, &p.Rev, &p.Op, &p.Item, &patron, &with, &at, &sorts, &due, &p.Target,
 			&p.Undoes, &undoesOf, &p.Undone, &p.Later,
 			&p.State, &p.Step, &p.Evidence, &p.Tries, &p.Sends, &changed, &again, &before, &p.Renewals, &p.Acted, &ilsDue, &p.Rule, &p.Words, &p.Note, &p.Route, &p.Person, &p.Title)
 		p.ILS, p.Ledger = ils, fromID(ledger)
@@ -511,6 +512,9 @@ func (t telling) all(ctx context.Context, tx *sql.Tx) error {
 }
 
 func (s *base) Decide(ctx context.Context, d Decision) error {
+	if d.By == "" {
+		return errors.New("decide: nobody is named who decides")
+	}
 	return s.change(ctx, "decide", func(tx *sql.Tx) error {
 		found, err := readPostings(ctx, tx, d.ILS, `WHERE p.ils = ? AND p.station = ? AND p.ledger = ? AND p.seq = ? AND p.person = 1`, d.Station, id(d.Ledger), d.Seq)
 		if err != nil {

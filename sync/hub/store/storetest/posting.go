@@ -83,7 +83,7 @@ func posting(t *testing.T, p *place) {
 	}
 	p.queue()
 	p.restart()
-	p.queue() // nothing twice
+	p.queue()                                                                                          // nothing twice
 	all := p.wantPostings("lend 2 B", "take back 2", "lend 9", "lend 1 A", "renew 1 A", "take back 1") // three events at a time
 	if l := all[3]; !l.At.Equal(Start.Add(2*time.Minute)) || !l.Due.Equal(Start.AddDate(0, 0, 28)) || l.Seq != 2 || l.Ledger != maple.ID || l.State != store.PostPending || l.Later {
 		t.Errorf("the loan is %+v", l)
