@@ -185,7 +185,7 @@ func FuzzSalvage(f *testing.F) {
 			return
 		}
 		g := pages{file: bytes.NewReader(raw), size: 4096, end: uint64(len(raw) / 4096), seen: map[uint64]bool{}}
-		_ = g.leaf(raw[:4096], 2, 0)
+		_ = g.leaf(raw[:4096], 2, 0, nil, nil)
 	})
 }
 

@@ -158,12 +158,8 @@ func seizeDamaged(path string, o Options) (*os.File, error) {
 	l, err := Open(path, Options{Station: o.Station, Key: o.Key, Sealer: o.Sealer, Timeout: o.Timeout})
 	switch {
 	case err == nil:
-		var first uint64
-		if c, err := journal.Read(path); err == nil && c != nil {
-			first = c.After
-		}
-		_, last, err := l.Bounds()
-		if err = errors.Join(err, l.Close()); err == nil && last >= first {
+		sound, err := l.sound()
+		if err = errors.Join(err, l.Close()); err == nil && sound {
 			err = fmt.Errorf("it is in order: %w", fs.ErrExist)
 		}
 		if err != nil {
@@ -173,6 +169,21 @@ func seizeDamaged(path string, o Options) (*os.File, error) {
 		return nil, err
 	}
 	return seize(path)
+}
+
+// sound reports whether the ledger is also what its journal says: not older than that,
+// and not by another name.
+func (l *Ledger) sound() (bool, error) {
+	c, err := journal.Read(l.path)
+	if err != nil || c == nil {
+		return true, err
+	}
+	_, last, err := l.Bounds()
+	if err != nil {
+		return false, err
+	}
+	chain, err := l.Chain(last)
+	return last >= c.After && !l.misnamed(c, last, chain), err
 }
 
 // wreck is what is left of a ledger.
@@ -214,7 +225,7 @@ func gather(path string) (*wreck, error) {
 		for _, f := range c.Faults {
 			w.saved.Why = append(w.saved.Why, f.String())
 		}
-		if c.Ledger == uuid.Nil || w.file.id != uuid.Nil && w.file.id != c.Ledger {
+		if c.Ledger == uuid.Nil || w.file.id != uuid.Nil && w.file.id != c.Ledger && !w.file.alike(c) {
 			w.saved.Why = append(w.saved.Why, "the journal is another ledger's")
 			c = nil
 		}

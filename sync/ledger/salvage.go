@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"coldstation/sync/circ"
+	"coldstation/sync/ledger/journal"
 	"coldstation/sync/wire"
 )
 
@@ -116,4 +117,16 @@ func (s *salvaged) follows(seq uint64, chain wire.Chain) (candidate, bool) {
 		}
 	}
 	return candidate{}, false
+}
+
+// alike reports whether the journal tells of the same events, whatever the file says
+// it is called.
+func (s *salvaged) alike(c *journal.Content) (is bool) {
+	_, _, _ = c.Run(func(seq uint64, chain wire.Chain, _ []byte) error {
+		for _, o := range s.events[seq] {
+			is = is || o.chain == chain
+		}
+		return nil
+	})
+	return is
 }

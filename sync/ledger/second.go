@@ -39,6 +39,9 @@ func (l *Ledger) attach(r Report) error {
 		return err
 	}
 	if c != nil {
+		if l.misnamed(c, r.Last, r.Chain) {
+			return fmt.Errorf("%w: it says it is ledger %s, and its journal %s, of the same events", ErrCorrupt, l.id, c.Ledger)
+		}
 		if l.mended = l.misfit(c); l.mended == "" {
 			if err := l.follow(c, r); err != nil || l.journal != nil {
 				return err
@@ -52,6 +55,12 @@ func (l *Ledger) attach(r Report) error {
 	}
 	l.journal, err = l.journalAnew()
 	return err
+}
+
+// misnamed reports whether the ledger bears another's name: the journal is ours and of
+// the same events.
+func (l *Ledger) misnamed(c *journal.Content, last uint64, chain wire.Chain) bool {
+	return c.Ledger != l.id && c.Ledger != uuid.Nil && l.options.owns(c) && last > 0 && c.Tells(last, chain)
 }
 
 // misfit is why the journal cannot be this ledger's second copy, in plain words.

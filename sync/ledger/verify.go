@@ -112,6 +112,13 @@ func verify(tx *bbolt.Tx) (r Report, err error) {
 	if err := readable(tx.Bucket(toldBucket)); err != nil {
 		return r, err
 	}
+	err = tx.Bucket(verdictBucket).ForEach(func(k, _ []byte) error {
+		_, err := get[verdict](tx.Bucket(verdictBucket), k)
+		return err
+	})
+	if err != nil {
+		return r, err
+	}
 	if r.Hub = mark(tx, Hub); r.Hub > r.Last {
 		return r, fmt.Errorf("%w: the hub's mark is %d, the newest event %d", ErrCorrupt, r.Hub, r.Last)
 	}

@@ -204,6 +204,18 @@ func (c *Content) Run(yield func(seq uint64, chain wire.Chain, raw []byte) error
 	return last, chain, nil
 }
 
+// Tells reports whether the events that join have the running hash chain at seq.
+func (c *Content) Tells(seq uint64, chain wire.Chain) (does bool) {
+	if seq == c.After {
+		return chain == c.Chain
+	}
+	_, _, _ = c.Run(func(at uint64, here wire.Chain, _ []byte) error {
+		does = does || at == seq && here == chain
+		return nil
+	})
+	return does
+}
+
 // Newest is the number of the newest event that can be read, joined or not.
 func (c *Content) Newest() uint64 {
 	newest := c.After
