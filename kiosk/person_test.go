@@ -50,7 +50,7 @@ func TestTileAndSecretNumber(t *testing.T) {
 			p.Settings.Rules.Tiles, p.Settings.Rules.Secret = flow.OpenTiles, true
 		})
 		agreed := helmi
-		agreed.Picture, agreed.Secret = "boat", secret.Hash("25")
+		agreed.Picture, agreed.Secret = "boat", secret.Hash("25", "helmi")
 		d.tell(circ.PatronPut{Patron: agreed})
 		d.station.Told()
 		ref := d.ledger.Ref(helmi.ID)

@@ -147,6 +147,10 @@ func (s *Station) canWrite() bool {
 // knows. Messages are taken in their order; after Run has ended they are lost.
 func (s *Station) Send(m flow.Msg) { s.send(m) }
 
+// Fault notes that something is wrong with a part of the station that is not its
+// own, or well again. Name is a short constant.
+func (s *Station) Fault(name, detail string, raised bool) { s.send(fault{name, detail, raised}) }
+
 func (s *Station) send(m any) {
 	select {
 	case s.inbox <- m:

@@ -1,12 +1,16 @@
 // Command hub is the library's side: it takes in what stations recorded, tells
 // them what they must know, and shows it all on a web page.
 //
-//	hub                             serve stations and librarians until stopped
-//	hub station add --out FILE ID   make a station known and write its identity
-//	hub import FILE...              bring in items, patrons, policies, proxies
-//	hub demo                        bring in the demo library
+//	hub                        serve stations and librarians until stopped
+//	hub station add NAME       make a station known and print its one-time code
+//	hub station revoke NAME    turn a station away at once
+//	hub station title NAME T   what people call it, for the pages
+//	hub station settle NAME    what was noticed about its records is looked into
+//	hub import FILE...         bring in items, patrons, policies, proxies
+//	hub demo                   bring in the demo library
+//	hub mosquitto              write keys for a Mosquitto that is to carry it all
 //
-// The last three may run beside the first: it notices within seconds.
+// All but the first may run beside it: it notices within seconds.
 package main
 
 import (
@@ -25,10 +29,24 @@ import (
 )
 
 var commands = map[string]func(context.Context, []string) error{
-	"station": station,
-	"import":  importFiles,
-	"demo":    demo,
+	"station":   stations,
+	"import":    importFiles,
+	"demo":      demo,
+	"mosquitto": mosquitto,
 }
+
+const usage = `usage: hub [settings]              serve stations and librarians until stopped
+       hub station add NAME        make a station known and print its one-time code
+       hub station revoke NAME     turn a station away at once
+       hub station title NAME TEXT what people call it, for the pages
+       hub station settle NAME     what was noticed about its records is looked into
+       hub import FILE...          bring in items, patrons, policies, proxies
+       hub demo                    bring in the demo library
+       hub mosquitto               write keys for a Mosquitto that is to carry it all
+
+Each command tells its own settings with --help. Those of a hub that serves:
+
+`
 
 func main() {
 	conf.Log()
@@ -46,7 +64,7 @@ func main() {
 	}
 }
 
-// dataFlag is where a hub keeps everything: hub.db, library.json, broker/.
+// dataFlag is where a hub keeps everything: hub.db, its keys, broker/.
 func dataFlag(set *flag.FlagSet) *string {
 	return set.String("data", "/var/lib/coldstation-hub", "`folder` of the hub's data and keys")
 }

@@ -2,111 +2,147 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
+	"net/url"
 	"strings"
 	"time"
 
 	"coldstation/cmd/internal/conf"
-	"coldstation/sync/circ"
 	"coldstation/sync/hub"
-	"coldstation/sync/hub/broker"
-	"coldstation/sync/hub/store"
 	"coldstation/sync/hub/web"
 	"coldstation/sync/link"
 )
 
 const program = "coldstation-hub/0.1"
 
-// serve runs the hub until ctx ends.
-func serve(ctx context.Context, args []string) error {
+// serveSettings are those of a hub that serves, as flags, environment and file
+// give them.
+type serveSettings struct {
+	data, web string
+	webHosts  []string
+
+	mqtt, enrol string   // where we listen
+	names       []string // that stations reach us by; none: no TLS
+	withoutTLS  bool
+
+	broker, user, passwordFile, ca string // of a broker elsewhere
+	stationsBroker, revoked        string
+}
+
+func parseServe(args []string) (serveSettings, error) {
 	set := flag.NewFlagSet("hub", flag.ContinueOnError)
-	var (
-		data     = dataFlag(set)
-		page     = set.String("web", "127.0.0.1:8080", "`host:port` of the librarians' pages")
-		hosts    = set.String("web-hosts", "", "further `names`, by commas, that the pages may be asked for by")
-		mqtt     = set.String("mqtt", "127.0.0.1:1883", "`host:port` of the hub's own broker, when --broker names none")
-		external = set.String("broker", "", "mqtt:// or tls:// `address` of a broker that runs elsewhere")
-		user     = set.String("broker-user", "cs-hub", "the hub's `name` at that broker")
-		password = set.String("broker-password-file", "", "`file` with the hub's password there")
-	)
+	set.Usage = func() {
+		fmt.Fprint(set.Output(), usage)
+		set.PrintDefaults()
+	}
+	var s serveSettings
+	data := dataFlag(set)
+	set.StringVar(&s.web, "web", "127.0.0.1:8080", "`host:port` of the librarians' pages")
+	hosts := set.String("web-hosts", "", "further `names`, by commas, that the pages may be asked for by")
+	names := set.String("names", "", "`names` and addresses, by commas, by which stations reach this hub, the first one told to them; with them it speaks TLS")
+	set.StringVar(&s.mqtt, "mqtt", "127.0.0.1:1883", "`host:port` of the hub's own broker, when --broker names none")
+	set.StringVar(&s.enrol, "enrol", ":8884", "`host:port` where stations with a code enrol and others renew their certificate, when there are --names")
+	set.BoolVar(&s.withoutTLS, "without-tls", false, "speak in the clear beyond this machine, on a network that is yours alone")
+	set.StringVar(&s.broker, "broker", "", "`address`, mqtt://host:port or mqtts://host:port, of a broker that runs elsewhere")
+	set.StringVar(&s.user, "broker-user", "cs-hub", "the hub's `name` at that broker, where its certificate does not tell")
+	set.StringVar(&s.passwordFile, "broker-password-file", "", "`file` with the hub's password there")
+	set.StringVar(&s.ca, "broker-ca", "", "`file` of certificates that vouch for that broker (default: the library's own authority)")
+	set.StringVar(&s.stationsBroker, "stations-broker", "", "`address` at which stations reach the broker (default: the first of --names and the broker's port)")
+	set.StringVar(&s.revoked, "revoked", "", "`file` of revoked certificates to keep up to date for that broker")
 	if err := conf.Parse(set, args); err != nil {
-		return err
+		return s, err
 	}
 	if set.NArg() > 0 {
-		return fmt.Errorf("%q is no command; see hub --help", set.Arg(0))
+		return s, fmt.Errorf("%q is no command; see hub --help", set.Arg(0))
 	}
-	s, library, err := open(*data)
+	s.data, s.webHosts, s.names = *data, list(*hosts), list(*names)
+	return s, s.check()
+}
+
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// check refuses to speak in the clear with anybody but this machine, unless that
+// is said outright.
+func (s serveSettings) check() error {
+	if s.withoutTLS {
+		if len(s.names) > 0 {
+			return errors.New("--names is for TLS and --without-tls against it: give one of the two")
+		}
+		return nil
+	}
+	if s.broker == "" {
+		if len(s.names) == 0 && !loopback(s.mqtt) {
+			return fmt.Errorf("--mqtt %s: others on the network could read what goes down to stations: give --names, by which stations reach this hub, and it speaks TLS; or --without-tls, if the network is yours alone", s.mqtt)
+		}
+		return nil
+	}
+	u, err := url.Parse(s.broker)
+	if err != nil {
+		return fmt.Errorf("--broker: %w", err)
+	}
+	if s.plain() && len(s.names) > 0 {
+		return fmt.Errorf("--broker %s: stations that enrol with TLS need a broker that speaks it: mqtts://", s.broker)
+	}
+	if s.plain() && !loopback(u.Host) {
+		return fmt.Errorf("--broker %s: others on the network could read what goes down to stations: use mqtts://; or give --without-tls, if the network is yours alone", s.broker)
+	}
+	return nil
+}
+
+// plain reports whether the broker elsewhere speaks in the clear.
+func (s serveSettings) plain() bool { return strings.HasPrefix(s.broker, "mqtt://") }
+
+// loopback reports whether only this machine reaches an address.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// serve runs the hub until ctx ends.
+func serve(ctx context.Context, args []string) error {
+	settings, err := parseServe(args)
+	if err != nil {
+		return err
+	}
+	s, library, err := open(settings.data)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-
-	pipe := link.Options{Broker: *external, Username: *user}
-	if *password != "" {
-		secret, err := os.ReadFile(*password)
-		if err != nil {
-			return err
-		}
-		pipe.Password = strings.TrimSpace(string(secret))
+	n := network{settings: settings, store: s, library: library}
+	if err := n.open(ctx); err != nil {
+		return err
 	}
-	if *external == "" {
-		pipe.Username, pipe.Password = "hub", rand.Text()
-		b, err := broker.Start(ctx, broker.Options{
-			Listen:       *mqtt,
-			Folder:       filepath.Join(*data, "broker"),
-			Authenticate: door(s, pipe.Username, pipe.Password),
-		})
-		if err != nil {
-			return err
-		}
-		defer b.Close()
-		pipe.Broker = "mqtt://" + b.Addr()
-	}
+	defer n.close()
 	h, err := hub.Open(hub.Settings{
 		Store:   s,
 		Library: library,
 		Version: program,
+		Expel:   n.expel,
 		Dial: func(o link.Options) (link.Link, error) {
-			o.Broker, o.Username, o.Password = pipe.Broker, pipe.Username, pipe.Password
+			o.Broker, o.Username, o.Password, o.TLS = n.pipe.Broker, n.pipe.Username, n.pipe.Password, n.pipe.TLS
 			return link.Open(o)
 		},
 	})
 	if err != nil {
 		return err
 	}
-	pages, err := web.New(web.Settings{Source: s, Watch: h.Watch, Hosts: strings.FieldsFunc(*hosts, func(r rune) bool { return r == ',' })})
+	pages, err := web.New(web.Settings{Source: s, Watch: h.Watch, Hosts: settings.webHosts})
 	if err != nil {
 		return err
 	}
-	return both(ctx, h.Run, func(ctx context.Context) error { return listen(ctx, *page, pages) })
-}
-
-// door lets in the hub by its password of this run, and stations by theirs.
-func door(s store.Store, hubUser, hubPassword string) func(user, password string) (broker.Role, bool) {
-	return func(user, password string) (broker.Role, bool) {
-		if user == hubUser {
-			return broker.Role{Hub: true}, password == hubPassword
-		}
-		id := circ.StationID(user)
-		if !id.Valid() {
-			return broker.Role{}, false
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		enrolled, err := s.Enrolled(ctx, id)
-		if err != nil && !errors.Is(err, store.ErrNoStation) {
-			slog.Error("look up a station at the broker's door", "station", id, "err", err)
-		}
-		return broker.Role{Station: id}, err == nil && enrolled.Admits(password)
-	}
+	return together(ctx, h.Run, n.run, func(ctx context.Context) error { return listen(ctx, settings.web, pages) })
 }
 
 // listen serves pages at address until ctx ends.
@@ -133,15 +169,18 @@ func listen(ctx context.Context, address string, pages http.Handler) error {
 	return nil
 }
 
-// both runs two services until both have ended; the end of one ends the other.
-func both(ctx context.Context, first, second func(context.Context) error) error {
+// together runs services until all have ended; the end of one ends the others.
+func together(ctx context.Context, services ...func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan error, 2)
-	for _, run := range []func(context.Context) error{first, second} {
+	ended := make(chan error, len(services))
+	for _, run := range services {
 		go func() { ended <- run(ctx) }()
 	}
-	err := <-ended
-	cancel()
-	return errors.Join(err, <-ended)
+	var err error
+	for range services {
+		err = errors.Join(err, <-ended)
+		cancel()
+	}
+	return err
 }

@@ -144,6 +144,8 @@ func TestSettings(t *testing.T) {
 		"--broker-qos 2":             with("--broker-qos", "2"),
 		"--scanner-adds: \"lf\"":     with("--scanner-adds", "aim,lf"),
 		"--card-keys: key 2":         with("--card-keys", cards),
+		"--speech-names: \"loud\"":   with("--speech-names", "loud"),
+		"--printer: 577 dots":        with("--printer", "/dev/usb/lp0", "--printer-width", "577"),
 		"a station needs a language": with("--languages", ","),
 	} {
 		if _, err := parse(args); err == nil || !strings.Contains(err.Error(), says) {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,7 +58,8 @@ type theatre struct {
 	broker *stage.Program
 }
 
-func open(t *testing.T) *theatre {
+// newStage is a stage for the real programs, whose logs a failing test shows.
+func newStage(t *testing.T) (*stage.Stage, context.Context) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("the real programs take a minute; make test runs them")
@@ -83,6 +85,12 @@ func open(t *testing.T) *theatre {
 			}
 		}
 	})
+	return s, ctx
+}
+
+func open(t *testing.T) *theatre {
+	t.Helper()
+	s, ctx := newStage(t)
 	th := &theatre{T: t, ctx: ctx}
 	addr, err := stage.FreeAddr()
 	th.must(err)
@@ -333,35 +341,47 @@ func TestUndoByTouch(t *testing.T) {
 	th.must(k.Pad.Put("margaret", "sinuhe"))
 	th.loans("999N00001003")
 
-	visiting, undoing := screens()
-	th.touch(visiting, flow.Undo, func() error { return k.Logged("show", "screen=undoing") })
-	th.touch(undoing, flow.UndoThis, func() error { return k.Logged("kind=Undone") })
+	visiting, undoing := screens(false)
+	th.touch(visiting, english(flow.Undo), func() error { return k.Logged("show", "screen=undoing") })
+	th.touch(undoing, english(flow.UndoThis), func() error { return k.Logged("kind=Undone") })
 	th.loans()
 	th.afi(k, "sinuhe", "07")
 }
 
 // screens are the views after one book was lent: the visit, and which one was not
 // meant.
-func screens() (visiting, undoing flow.View) {
-	var at flow.Moment
-	state := flow.New(flow.DefaultRules("maple-house", "en", "fi"), 0)
-	step := func(m flow.Msg) flow.View {
-		at.Up += time.Second
-		state, _ = flow.Step(state, at, m)
-		return state.View()
-	}
-	step(flow.CardSeen{Token: "card", Ref: circ.Ref{1}, Known: true, Patron: circ.Patron{FirstName: "Margaret"}})
-	step(flow.ItemSeen{Token: "tag", Item: circ.Item{ID: "999N00001003", Title: "Sinuhe egyptiläinen"}, Known: true})
-	return step(flow.Recorded{Ticket: state.Ticket, Seq: 1}), step(flow.Pressed{Action: flow.Undo})
+func screens(printer bool) (visiting, undoing flow.View) {
+	m := newMirror(func(r *flow.Rules) { r.Printer = printer })
+	visiting = m.send(flow.CardSeen{Token: "card", Ref: circ.Ref{1}, Known: true, Patron: circ.Patron{FirstName: "Margaret"}},
+		book("999N00001003", "Sinuhe egyptiläinen"))
+	return visiting, m.send(flow.Pressed{Action: flow.Undo})
 }
 
-// touch puts a finger on a button of the view until what it asks for is done.
-func (th *theatre) touch(v flow.View, button flow.Action, done func() error) {
+// words are the words of all languages.
+var words = sync.OnceValue(func() phrase.Book {
+	folder, err := fs.Sub(assets.Words, "words")
+	if err != nil {
+		panic(err)
+	}
+	book, err := phrase.Load(folder)
+	if err != nil {
+		panic(err)
+	}
+	return book
+})
+
+// english is what a button says.
+func english(a flow.Action, name ...string) string {
+	return words()["en"].Show(flow.Phrase{Key: string(a), Name: strings.Join(name, " ")})
+}
+
+// touch puts a finger on a text of the view until what it asks for is done.
+func (th *theatre) touch(v flow.View, text string, done func() error) {
 	th.Helper()
-	x, y, err := find(v, button)
+	x, y, err := find(v, text)
 	th.must(err)
 	var last time.Time
-	th.must(stage.Until(th.ctx, string(button), func() error {
+	th.must(stage.Until(th.ctx, text, func() error {
 		err := done()
 		if err != nil && time.Since(last) > time.Second { // the station ignores a touch that comes too soon
 			x++ // xdotool waits for long for a pointer that need not move
@@ -372,28 +392,19 @@ func (th *theatre) touch(v flow.View, button flow.Action, done func() error) {
 	}))
 }
 
-// find draws a view as the station does and answers where a button's words stand.
-func find(v flow.View, button flow.Action) (x, y int, err error) {
-	folder, err := fs.Sub(assets.Words, "words")
-	if err != nil {
-		return 0, 0, err
-	}
-	book, err := phrase.Load(folder)
-	if err != nil {
-		return 0, 0, err
-	}
+// find draws a view as the station does and answers where a text stands.
+func find(v flow.View, text string) (x, y int, err error) {
 	if fyne.CurrentApp() == nil {
 		app.NewWithID("coldstation.e2e")
 	}
-	drawn := ui.Still(book, ui.Display{Diagonal: 15.6 * 25.4, Distance: 450}, v)
+	drawn := ui.Still(words(), ui.Display{Diagonal: 15.6 * 25.4, Distance: 450}, v)
 	drawn.Resize(fyne.NewSize(1280, 800))
-	words := book[v.Look.Language].Show(flow.Phrase{Key: string(button)})
 	var walk func(o fyne.CanvasObject, at fyne.Position) bool
 	walk = func(o fyne.CanvasObject, at fyne.Position) bool {
 		at = at.Add(o.Position())
 		switch o := o.(type) {
 		case *canvas.Text:
-			if o.Visible() && o.Text != "" && strings.HasPrefix(words, o.Text) {
+			if o.Visible() && o.Text != "" && strings.HasPrefix(text, o.Text) {
 				x, y = int(at.X+o.Size().Width/2), int(at.Y+o.Size().Height/2)
 				return true
 			}
@@ -403,7 +414,7 @@ func find(v flow.View, button flow.Action) (x, y int, err error) {
 		return false
 	}
 	if !walk(drawn, fyne.Position{}) {
-		return 0, 0, fmt.Errorf("no button %q on the screen", words)
+		return 0, 0, fmt.Errorf("no %q on the screen", text)
 	}
 	return x, y, nil
 }

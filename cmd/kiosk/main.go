@@ -1,6 +1,9 @@
 // Command kiosk is one station: a touchscreen, a pad, a ledger, and delivery to
 // the library whenever there is a network. It runs until it is stopped; what it
 // said it had noted is on the disk at any instant.
+//
+//	kiosk             show the screen and serve
+//	kiosk enrol CODE  make this computer a station, by a code of the library's
 package main
 
 import (
@@ -24,7 +27,11 @@ func main() {
 	conf.Log()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	switch err := run(ctx, os.Args[1:]); {
+	run, args := run, os.Args[1:]
+	if len(args) > 0 && args[0] == "enrol" {
+		run, args = enrolHere, args[1:]
+	}
+	switch err := run(ctx, args); {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "kiosk:", err)
@@ -51,7 +58,6 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer station.close()
 	window := ui.New(ui.Options{
 		Words:       words,
 		Display:     ui.Display{Diagonal: s.diagonal * 25.4, PerMM: s.perMM, Distance: s.distance},

@@ -11,29 +11,39 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"coldstation/cmd/internal/conf"
 	"coldstation/kiosk"
 	"coldstation/kiosk/flow"
+	"coldstation/kiosk/receipt"
+	"coldstation/kiosk/speech"
 	"coldstation/rfid"
 	"coldstation/rfid/line"
 	"coldstation/rfid/number"
 	"coldstation/sync/identity"
+	"coldstation/sync/ledger"
 )
 
 // settings are the kiosk's, as flags, environment and file give them.
 type settings struct {
 	identity identity.Station
+	pass     *identity.Pass // its certificate; nil without TLS
 	station  kiosk.Settings
 	key      string // file
 	ledger   string // file
+	keep     time.Duration
+	reserve  int64 // bytes
 	qos      byte
 	readers  []attached
 	trays    []attached // at most one
 	scale    scale
 	keys     []rfid.Key // of cards; none: the public ones
 	scanner  string
-	adds     line.Options // what the scanner puts around a number
+	adds     line.Options   // what the scanner puts around a number
+	speech   speech.Program // none: silent
+	names    speech.Names
+	printer  receipt.Options // without an address: none
 
 	width, height             int // of a window; 0: the whole screen
 	diagonal, perMM, distance float64
@@ -49,10 +59,11 @@ func parse(args []string) (settings, error) {
 	set := flag.NewFlagSet("kiosk", flag.ContinueOnError)
 	var (
 		data      = set.String("data", "/var/lib/coldstation", "`folder` of the ledger and of the station's key")
-		who       = set.String("identity", "", "`file` that makes this machine a station: from hub station add, or a systemd credential (default: station.json in --data)")
+		file      = set.String("identity", "", "`file` that makes this machine a station: from hub station add, or a systemd credential (default: station.json in --data)")
+		code      = set.String("enrol", "", "`code` of hub station add, to become that station at the first start")
 		key       = set.String("key", "", "`file` with the 32 bytes that patrons are hidden under, or a systemd credential (default: station.key in --data, made at first)")
-		broker    = set.String("broker", "", "`address` of the broker, when it is not the identity's")
-		qos       = set.Uint("broker-qos", 0, "quality of service, 0 or 1, of what comes down; the hub's own broker and NATS want `0`")
+		broker    = set.String("broker", "", "`address` of the broker, mqtt://host:port or mqtts://host:port, when it is not the identity's")
+		qos       = set.Uint("broker-qos", 0, "quality of service, 0 or 1, of what comes down; the hub's own broker and NATS want 0")
 		languages = set.String("languages", "fi,sv,en,fi-simple", "`tags` of the languages on the screen, by commas, the station's own first")
 
 		pad       = set.String("reader", "", "`port` of the pad: a device, usb:VENDOR:PRODUCT[:SERIAL] or tcp:HOST:PORT")
@@ -68,6 +79,12 @@ func parse(args []string) (settings, error) {
 		owners    = set.String("owners", "", "`ISILs` of the library, by commas; a tag of another owner goes into the box")
 		numbers   = set.String("numbers", "", "`file` of rules of the numbers on cards and items; try them with readersim number")
 
+		says    = set.String("speech", "auto", "what speaks: off, espeak-ng, auto (espeak-ng where there is one), or a `command` that reads text and speaks it, with {language}, {voice}, {speed} and {volume} among its arguments")
+		names   = set.String("speech-names", "headphones", "`when` names and titles are said: never, headphones (while they are plugged in), always")
+		printer = set.String("printer", "", "`port` of the receipt printer: a device, as /dev/usb/lp0, or tcp:HOST:9100")
+		dots    = set.Int("printer-width", 576, "`dots` in a row: 576 on paper of 80 mm, 384 on 58 mm")
+		baud    = set.Int("printer-baud", 19200, "`speed` of a printer on a serial port")
+		closing = set.String("printer-closing", "", "the last `sentence` on a receipt, instead of the language's own")
 		tiles   = set.String("tiles", "none", "who may touch a name instead of showing a card: none, staff, or open to `who` agreed to it")
 		secrets = set.Bool("secret-numbers", false, "ask for the secret number of who has one")
 		house   = set.Bool("house", false, "offer to take books into use in the house, without anybody's name")
@@ -75,6 +92,9 @@ func parse(args []string) (settings, error) {
 		blocked = set.String("blocked-cards", "lend", "cards that the library has blocked: lend, and tell the library, or leave it to the `staff`")
 		tray    = set.String("tray", "", "`port` of a pad for books that were read in the house")
 		trayHow = set.String("tray-protocol", "feig", "how the tray is spoken to: a `name` of readersim --help")
+
+		keep    = set.Duration("keep-events", ledger.Retention, "how long events stay here that the library has, so that it can ask for them again")
+		reserve = set.Int("reserve-mb", 4, "`MB` of the disk held back for the day it is full; 0: the disk is not watched")
 
 		window   = set.String("window", "", "`WxH` pixels of a window, instead of the whole screen")
 		diagonal = set.Float64("screen-inches", 15.6, "diagonal of the screen in `inches`")
@@ -92,7 +112,12 @@ func parse(args []string) (settings, error) {
 		ledger:   filepath.Join(*data, "ledger.db"),
 		scanner:  *scanner,
 		qos:      byte(*qos),
+		keep:     *keep,
+		reserve:  int64(*reserve) << 20,
 		diagonal: *diagonal, perMM: *perMM, distance: *distance,
+	}
+	if *keep < 24*time.Hour || *reserve < 0 || *reserve > 1024 {
+		return s, fmt.Errorf("--keep-events %s, --reserve-mb %d: want a day at least, and 0 to 1024", *keep, *reserve)
 	}
 	if *qos > 1 {
 		return s, fmt.Errorf("--broker-qos %d: want 0 or 1", *qos)
@@ -110,7 +135,7 @@ func parse(args []string) (settings, error) {
 	if err := os.Setenv("XDG_CONFIG_HOME", *data); err != nil {
 		return s, err
 	}
-	if s.identity, err = identity.LoadStation(credential(*who, *data, "station.json")); err != nil {
+	if s.identity, s.pass, err = who(*file, *data, *code); err != nil {
 		return s, fmt.Errorf("who this station is: %w", err)
 	}
 	if *broker != "" {
@@ -143,6 +168,14 @@ func parse(args []string) (settings, error) {
 		default:
 			return s, fmt.Errorf("--scanner-adds: %q is neither aim nor codabar", word)
 		}
+	}
+	s.speech = speaker(*says)
+	if s.names, err = speech.ParseNames(*names); err != nil {
+		return s, fmt.Errorf("--speech-names: %w", err)
+	}
+	s.printer = receipt.Options{Address: *printer, Baud: *baud, Width: *dots, Closing: *closing}
+	if _, err := receipt.New(s.printer); err != nil {
+		return s, fmt.Errorf("--printer: %w", err)
 	}
 	rules := &s.station.Rules
 	rules.Secret, rules.House = *secrets, *house

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"coldstation/kiosk"
 	"coldstation/kiosk/flow"
@@ -18,11 +19,9 @@ import (
 	"coldstation/rfid/line"
 	"coldstation/rfid/port"
 	"coldstation/sync/circ"
-	"coldstation/sync/identity"
 	"coldstation/sync/ledger"
 	"coldstation/sync/link"
 	"coldstation/sync/station"
-	"coldstation/sync/wire"
 )
 
 const program = "coldstation-kiosk/0.1"
@@ -31,59 +30,49 @@ const program = "coldstation-kiosk/0.1"
 type assembly struct {
 	settings settings
 	clock    kiosk.MachineClock
-	ledger   *ledger.Ledger
-	delivery *station.Station
 	running  atomic.Pointer[kiosk.Station]
+	words    phrase.Book
+	beside   []func(context.Context) // what runs with the station
 
 	mu       sync.Mutex
 	attached []io.Closer // readers and scanners
 }
 
-// assemble opens what a station needs beside its window and its readers.
+// assemble checks what a station needs beside its window, its readers and its ledger.
 func assemble(s settings, words phrase.Book) (*assembly, error) {
 	for _, language := range s.station.Rules.Languages {
 		if words[language] == nil {
 			return nil, fmt.Errorf("no words for language %q", language)
 		}
 	}
-	a := &assembly{settings: s}
+	a := &assembly{settings: s, words: words}
 	var err error
 	if a.clock, err = kiosk.NewMachineClock(); err != nil {
 		return nil, err
 	}
-	if a.ledger, err = openLedger(s); err != nil {
-		return nil, err
-	}
-	session, err := a.ledger.Session()
-	if err == nil {
-		a.delivery, err = station.New(station.Settings{
-			Log:      a.ledger,
-			Identity: s.identity,
-			Boot:     a.clock.Boot(),
-			Session:  session + 1,
-			Dial:     func(o link.Options) (link.Link, error) { return link.Open(o) },
-			Moment:   a.moment,
-			Program:  program,
-			Told:     a.told,
-			QoS:      s.qos,
-		})
-	}
-	if err != nil {
-		return nil, errors.Join(err, a.ledger.Close())
-	}
 	return a, nil
 }
 
-func openLedger(s settings) (*ledger.Ledger, error) {
-	key, err := identity.LoadStationKey(s.key)
+// deliver prepares delivery between the ledger and the hub.
+func (a *assembly) deliver(l *ledger.Ledger) (*station.Station, error) {
+	session, err := l.Session()
 	if err != nil {
 		return nil, err
 	}
-	sealing, err := s.identity.SealingKey()
-	if err != nil {
-		return nil, err
-	}
-	return ledger.Open(s.ledger, ledger.Options{Station: s.identity.Station, Key: key, Sealer: &wire.Sealer{Key: sealing}})
+	return station.New(station.Settings{
+		Log:      l,
+		Identity: a.settings.identity,
+		Boot:     a.clock.Boot(),
+		Session:  session + 1,
+		Dial: func(o link.Options) (link.Link, error) {
+			o.TLS = a.settings.pass.TLS(o.Broker, time.Now)
+			return link.Open(o)
+		},
+		Moment:  a.moment,
+		Program: program,
+		Told:    a.told,
+		QoS:     a.settings.qos,
+	})
 }
 
 func (a *assembly) moment() circ.Stamp {
@@ -105,21 +94,68 @@ func (a *assembly) send(m flow.Msg) {
 	}
 }
 
-// run runs the station on screen.
+// run runs the station on screen until ctx ends. A ledger that takes nothing more, or
+// cannot be opened just now, is opened anew, at first after a second and then ever
+// more seldom; meanwhile the screen rests, and is never black.
 func (a *assembly) run(ctx context.Context, screen kiosk.Screen) error {
+	const soon, seldom, steady = time.Second, time.Minute, 10 * time.Minute
+	for wait := soon; ; wait = min(2*wait, seldom) {
+		began := time.Now()
+		err := a.once(ctx, screen)
+		if ctx.Err() != nil || !passes(err) {
+			return err
+		}
+		if time.Since(began) > steady {
+			wait = soon
+		}
+		slog.Error("the ledger wants to be opened anew", "err", err, "in", wait)
+		rests := flow.New(a.settings.station.Rules, 0)
+		rests.Resting = true
+		screen.Show(rests.View())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
+
+// once runs the station as long as its ledger lasts.
+func (a *assembly) once(ctx context.Context, screen kiosk.Screen) error {
+	l, err := a.openLedger()
+	if err != nil {
+		return err
+	}
+	delivery, err := a.deliver(l)
+	if err == nil {
+		err = a.runOn(ctx, screen, l, delivery)
+	}
+	return errors.Join(err, l.Close())
+}
+
+func (a *assembly) runOn(ctx context.Context, screen kiosk.Screen, l *ledger.Ledger, delivery *station.Station) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	delivered := make(chan error, 1)
-	go func() { delivered <- a.delivery.Run(ctx) }()
+	go func() { delivered <- delivery.Run(ctx) }()
+	go renew(ctx, a.settings.identity, a.settings.pass)
+	go func() { // so that the station learns of a write that failed in delivery
+		select {
+		case <-ctx.Done():
+		case <-l.Broken():
+			a.fault(ledger.LedgerFault, "a write failed", true)
+		}
+	}()
 
 	parts := kiosk.Parts{
 		Settings: a.settings.station,
-		Ledger:   &recorder{a.ledger, a.delivery},
+		Ledger:   &recorder{l, delivery},
 		Clock:    a.clock,
 		Screen:   &narrator{Screen: screen},
 		Rescale:  a.settings.scale.keep,
 	}
-	err := a.attach(&parts)
+	a.beside = nil
+	err := errors.Join(a.attach(&parts), a.outfit(&parts))
 	if err == nil {
 		err = a.serve(ctx, parts)
 	}
@@ -135,6 +171,13 @@ func (a *assembly) serve(ctx context.Context, parts kiosk.Parts) error {
 	}
 	a.running.Store(s)
 	defer a.running.Store(nil)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for _, run := range a.beside {
+		beside.Go(func() { run(ctx) })
+	}
 	return s.Run(ctx)
 }
 
@@ -198,12 +241,6 @@ func (a *assembly) detach() (err error) {
 	}
 	a.attached = nil
 	return err
-}
-
-func (a *assembly) close() {
-	if err := a.ledger.Close(); err != nil {
-		slog.Error("close the ledger", "err", err)
-	}
 }
 
 // recorder tells delivery, and the log, what was recorded. The log names kinds

@@ -29,8 +29,8 @@ func written(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "ledger")
-	l, err := ledger.Open(path, ledger.Options{Station: "maple-house", Key: make([]byte, 32), Sealer: &wire.Sealer{Key: key.PublicKey()}})
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, err := ledger.Open(path, ledger.Options{Station: "maple-house", Key: make([]byte, 32), Sealer: &wire.Sealer{Key: key.PublicKey()}, Journal: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,16 +52,79 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := run([]string{"verify", path}, &out); err != nil {
+	if err := run([]string{"verify", filepath.Dir(path)}, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"maple-house", "events    3", "unsent    2", "in order"} {
+	for _, want := range []string{"maple-house", "events    3", "unsent    2", "the same, in 1 files", "in order"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("verify says\n%s, want %q in it", out.String(), want)
 		}
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("looking changed the file, %v", err)
+	}
+}
+
+// A journal that does not agree is named, and nothing is touched.
+func TestVerifyAgainstTheJournal(t *testing.T) {
+	path := written(t)
+	journal := path + ".journal-000001"
+	raw, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[bytes.Index(raw, []byte("1620154429"))] ^= 1
+	if err := os.WriteFile(journal, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := run([]string{"verify", path}, &out); !errors.Is(err, errJournal) || !strings.Contains(out.String(), "journal   the journal ends at event 0, the ledger at 3") {
+		t.Errorf("%v, and it says\n%s", err, out.String())
+	}
+	if after, err := os.ReadFile(journal); err != nil || !bytes.Equal(after, raw) {
+		t.Errorf("looking changed the journal, %v", err)
+	}
+}
+
+func TestRescue(t *testing.T) {
+	path := written(t)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"damaged": make([]byte, 20000), "in order": whole, "gone": nil} {
+		t.Run(name, func(t *testing.T) {
+			err := os.WriteFile(path, content, 0o600)
+			if content == nil {
+				err = os.Remove(path)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := filepath.Join(t.TempDir(), "new")
+			var out bytes.Buffer
+			if err := run([]string{"rescue", path, to}, &out); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{"saved     3 events", "as it was", "missing   nothing"} {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("rescue says\n%s, want %q in it", out.String(), want)
+				}
+			}
+			if after, err := os.ReadFile(path); content != nil && (err != nil || !bytes.Equal(after, content)) {
+				t.Errorf("the damaged file was touched, %v", err)
+			}
+			out.Reset()
+			if err := run([]string{"verify", to}, &out); err != nil || !strings.Contains(out.String(), "events    4") { // and the fault
+				t.Errorf("the new one: %v\n%s", err, out.String())
+			}
+			if err := run([]string{"rescue", path, to}, &out); !errors.Is(err, os.ErrExist) {
+				t.Errorf("over a file that is there: %v", err)
+			}
+		})
+	}
+	if err := run([]string{"rescue", path + "x", filepath.Join(t.TempDir(), "new")}, &bytes.Buffer{}); !errors.Is(err, ledger.ErrNothing) {
+		t.Errorf("nothing at all: %v, want %v", err, ledger.ErrNothing)
 	}
 }
 
@@ -100,7 +163,8 @@ func TestWhatIsNotALedger(t *testing.T) {
 	}{
 		"a letter":   {[]string{"verify", path}, ledger.ErrForeign},
 		"no file":    {[]string{"export", path + "x"}, os.ErrNotExist},
-		"no command": {[]string{"rescue", path}, errUsage},
+		"no command": {[]string{"repair", path}, errUsage},
+		"no new one": {[]string{"rescue", path}, errUsage},
 		"nothing":    {nil, errUsage},
 	} {
 		if err := run(try.args, &bytes.Buffer{}); !errors.Is(err, try.want) {

@@ -25,6 +25,11 @@ func defaultSocket() string {
 	return filepath.Join(os.TempDir(), "readersim-"+strconv.Itoa(os.Getuid())+".sock")
 }
 
+// ownSocket is one that no other readersim takes.
+func ownSocket() string {
+	return filepath.Join(os.TempDir(), "readersim-"+strconv.Itoa(os.Getuid())+"-"+strconv.Itoa(os.Getpid())+".sock")
+}
+
 // listenControl takes the socket over from a readersim that is no more.
 func listenControl(path string) (net.Listener, error) {
 	if c, err := net.Dial("unix", path); err == nil {
@@ -79,9 +84,10 @@ func (p pad) do(w io.Writer, verb string, names []string) error {
 	act := map[string]func(string) error{
 		"put": p.table.Put, "lift": p.table.Lift, "fail": func(kind string) error { return p.faults.Fail(sim.Fault(kind)) },
 	}[verb]
+	if err := named(verb, names); err != nil {
+		return err
+	}
 	switch {
-	case act != nil && len(names) == 0:
-		return fmt.Errorf("%s what?", verb)
 	case act != nil:
 		for _, name := range names {
 			if err := act(name); err != nil {
@@ -89,13 +95,14 @@ func (p pad) do(w io.Writer, verb string, names []string) error {
 			}
 		}
 		return nil
-	case len(names) > 0:
-		return fmt.Errorf("%s takes no names", verb)
 	case verb == "unplug":
 		p.cable.unplug()
 		return nil
 	case verb == "plug":
-		_, err := p.cable.plug()
+		where, err := p.cable.plug()
+		if err == nil {
+			fmt.Fprintln(w, where)
+		}
 		return err
 	case verb == "list":
 		for _, c := range p.table.Chips() {
@@ -114,6 +121,25 @@ func (p pad) do(w io.Writer, verb string, names []string) error {
 	return fmt.Errorf("%q: no such request", verb)
 }
 
+// named tells whether a request has names if it needs them, and none if not.
+func named(verb string, names []string) error {
+	switch verb {
+	case "put", "lift":
+		if len(names) == 0 {
+			return fmt.Errorf("%s NAME…: what? readersim list has the names", verb)
+		}
+	case "fail":
+		if len(names) == 0 {
+			return fmt.Errorf("fail KIND…: how? there are %s", sim.FaultNames())
+		}
+	default:
+		if len(names) > 0 {
+			return fmt.Errorf("%s: %q: not expected", verb, names[0])
+		}
+	}
+	return nil
+}
+
 // remote asks a running readersim.
 func remote(verb string, args []string, out io.Writer) error {
 	f := flags(verb)
@@ -122,9 +148,12 @@ func remote(verb string, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := named(verb, names); err != nil {
+		return err
+	}
 	c, err := net.Dial("unix", *socket)
 	if err != nil {
-		return fmt.Errorf("no readersim answers: %w", err)
+		return fmt.Errorf("no readersim answers on %s; start one, or say with --control where it is: %w", *socket, err)
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(10 * time.Second))

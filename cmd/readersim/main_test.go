@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"coldstation/rfid/feig"
 	"coldstation/rfid/line"
 	"coldstation/rfid/port"
+	"coldstation/rfid/sim"
 )
 
 var program string
@@ -36,7 +38,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-const library = `{"cards": [{"name": "anna", "uid": "04A1B2C3D4E5F6"}],
+const library = `{"cards": [{"name": "anna", "uid": "04A1B2C3D4E5F6"}, {"name": "ella", "uid": "14008EC793"}],
   "items": [{"name": "moomin", "uid": "E004010012345678", "afi": "07", "memory": "11010131", "on": true},
             {"name": "kalevala", "uid": "E004015000000001", "afi": "07", "barcode": "167N01010101"},
             {"name": "annex", "uid": "E004015000000002", "memory": "1101013130303030303030353600000000000098A4444B373138353030"}]}`
@@ -164,6 +166,47 @@ func TestTerminal(t *testing.T) {
 		if _, err := run(append(bad, "--control", b.control)...); err == nil {
 			t.Errorf("%v: got no error", bad)
 		}
+	}
+}
+
+// Several run side by side without being told where each is to be controlled.
+func TestSideBySide(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	var sockets [3]string
+	for i := range sockets {
+		c := exec.Command(program, "--table", tableFile(t), "--listen", "127.0.0.1:0")
+		out, err := c.StdoutPipe()
+		if err == nil {
+			err = c.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = c.Process.Signal(os.Interrupt)
+			_ = c.Wait()
+		})
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if path, is := strings.CutPrefix(lines.Text(), "control on "); is {
+				sockets[i] = path
+				break
+			}
+		}
+	}
+	for i, path := range sockets {
+		if _, err := run("put", "--control", path, []string{"anna", "ella", "kalevala"}[i]); err != nil {
+			t.Errorf("%d: put: %v", i, err)
+		}
+	}
+	for i, path := range sockets {
+		out, err := run("list", "--control", path)
+		if err != nil || strings.Count(out, "on pad") != 2 {
+			t.Errorf("%d: list: got\n%s%v, want two on the pad", i, out, err)
+		}
+	}
+	if out, err := run("list"); err != nil || !strings.Contains(out, "on pad  04A1B2C3D4E5F6") { // the first has the usual one
+		t.Errorf("without --control: got\n%s%v", out, err)
 	}
 }
 
@@ -303,6 +346,23 @@ func TestTag(t *testing.T) {
 	}
 }
 
+// A reader set up in each way it knows still answers, and is heard to be set up.
+func TestSet(t *testing.T) {
+	b := start(t, "--protocol", "3m", "--set", "twice", "--listen", "127.0.0.1:0")
+	c, err := net.Dial("tcp", strings.TrimPrefix(b.where, "3m reader on tcp:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = c.Write([]byte{0xD6, 0x00, 0x05, 0xFE, 0x00, 0x05, 0xFA, 0x40})
+	_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	head := make([]byte, 8)
+	if _, err := io.ReadFull(c, head); err != nil || !bytes.Equal(head, []byte{0xD6, 0, 7 + 2*8, 0xFE, 0, 0, 5, 2}) {
+		t.Errorf("inventory: got % X, %v, want the one tag twice", head, err)
+	}
+	start(t, "--protocol", "rl866", "--set", "strict,polite", "--listen", "127.0.0.1:0")
+}
+
 // Whatever a tag holds, it is one line of JSON, however the hexadecimal is written.
 func TestTagOfAnything(t *testing.T) {
 	annex := "11010131303030303030303536000000000000 98A4 444B37313835303000000000000000"
@@ -339,7 +399,49 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%v: got %q, %v", args, out, err)
 		}
 	}
-	if out, err := run("--help"); err != nil || !strings.Contains(out, "readersim put NAME") {
-		t.Errorf("--help: got %q, %v", out, err)
+	for _, args := range [][]string{{"--help"}, {"help"}, {"put", "--help"}, {"tag", "-h"}, {"probe", "--help"}, {"--protocol", "feig", "--help"}} {
+		if out, err := run(args...); err != nil || !strings.Contains(out, "readersim put NAME") {
+			t.Errorf("%v: got %q, %v", args, out, err)
+		}
+	}
+	help, _ := run("--help")
+	for _, f := range sim.Faults {
+		if !strings.Contains(help, string(f)) {
+			t.Errorf("--help: does not tell of the fault %s", f)
+		}
+	}
+}
+
+// A refusal says what would have been right.
+func TestAdvice(t *testing.T) {
+	nobody := filepath.Join(t.TempDir(), "control")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"fail", "--control", nobody}, "fail KIND…: how? there are no-request, no-answer, late, split, noise, bad-crc, bad-length, unsolicited, reset, hang, lift, move"},
+		{[]string{"put", "--control", nobody}, "put NAME…: what? readersim list has the names"},
+		{[]string{"unplug", "--control", nobody, "now"}, `unplug: "now": not expected`},
+		{[]string{"list", "--control", nobody}, "no readersim answers on " + nobody + "; start one, or say with --control where it is: dial unix " + nobody + ": connect: no such file or directory"},
+		{[]string{"--flight"}, "flag provided but not defined: -flight; try readersim --help"},
+		{[]string{"tag", "--encode"}, "tag: --encode needs --item ID; try readersim --help"},
+		{[]string{"tag", "--hex", "11", "01"}, `tag: "01": not expected; hexadecimal with spaces wants quotes`},
+		{[]string{"tag", "--hex", "1"}, "tag: --hex: odd length hex string"},
+		{[]string{"--table", tableFile(t), "--link", "x", "--protocol", "x"}, `simulate "x": no such protocol; there are 3m, em4100, feig, id12, line, pn532, rl866, twn4`},
+		{[]string{"--table", tableFile(t), "--link", "x", "--protocol", "twn4", "--set", "x"}, `set up "x": no such choice; there are binary, crc, from-one`},
+		{[]string{"--table", tableFile(t), "--link", "x", "--rate", "2"}, "--rate 2: want a share from 0 to 1"},
+	} {
+		if out, err := run(c.args...); err == nil || err.Error() != "readersim: "+c.want {
+			t.Errorf("%v: got %q, %v, want %s", c.args, out, err, c.want)
+		}
+	}
+	b := start(t, "--protocol", "em4100", "--link", "DIR/reader")
+	_, err := run("fail", "--control", b.control, "flood")
+	if want := `readersim: no fault is called "flood"; there are no-request, `; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("fail flood: got %v, want %s…", err, want)
+	}
+	_, err = run("probe", filepath.Join(b.dir, "reader"))
+	if want := "A reader that only speaks (em4100) is heard while a card lies on it"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("probe of a reader that is silent: got %v, want %s…", err, want)
 	}
 }

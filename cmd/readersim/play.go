@@ -23,16 +23,22 @@ func play(ctx context.Context, args []string, out io.Writer) error {
 	seed := f.Uint64("seed", 1, "")
 	pace := f.Bool("pace", false, "")
 	set := f.String("set", "", "")
-	if err := f.Parse(args); err != nil {
+	words, err := parse(f, args)
+	if err != nil {
 		return err
 	}
 	switch {
-	case f.NArg() > 0:
-		return fmt.Errorf("%q: not expected; try readersim --help", f.Arg(0))
+	case len(words) > 0:
+		return fmt.Errorf("%q: not expected; try readersim --help", words[0])
 	case *path == "":
 		return errors.New("--table FILE is needed; try readersim --help")
 	case (*link == "") == (*listen == ""):
-		return errors.New("one of --link PATH and --listen ADDR is needed")
+		return errors.New("one of --link PATH and --listen ADDR is needed; try readersim --help")
+	case *rate < 0 || *rate > 1:
+		return fmt.Errorf("--rate %v: want a share from 0 to 1", *rate)
+	}
+	if *fault == "" && given(f, "rate") {
+		*fault = "all"
 	}
 	table, err := sim.LoadTable(*path)
 	if err != nil {
@@ -67,6 +73,10 @@ func play(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer plug.unplug()
 	requests, err := listenControl(*control)
+	if err != nil && !given(f, "control") { // another one is running, or the usual place is none
+		*control = ownSocket()
+		requests, err = listenControl(*control)
+	}
 	if err != nil {
 		return err
 	}

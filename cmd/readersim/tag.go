@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strconv"
@@ -22,22 +21,22 @@ func tag(args []string, out io.Writer) error {
 	dsfid := f.String("dsfid", "", "")
 	encode := f.Bool("encode", false, "")
 	var l iso28560.Label
-	var err error
 	f.StringVar(&l.Item, "item", "", "")
 	f.StringVar(&l.ISIL, "isil", "", "")
 	f.StringVar(&l.Title, "title", "", "")
 	part := f.String("part", "1/1", "")
 	usage := f.Int("usage", int(iso28560.Circulation), "")
 	format := f.String("format", "28560-3", "")
-	if err := f.Parse(args); err != nil {
+	words, err := parse(f, args)
+	if err != nil {
 		return err
 	}
-	given := map[string]bool{}
-	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	switch {
-	case f.NArg() > 0:
-		return fmt.Errorf("tag: %q: not expected", f.Arg(0))
-	case *encode == given["hex"]: // also an empty one: a tag of which nothing was read
+	case len(words) > 0:
+		return fmt.Errorf("tag: %q: not expected; hexadecimal with spaces wants quotes", words[0])
+	case *encode && l.Item == "":
+		return errors.New("tag: --encode needs --item ID; try readersim --help")
+	case *encode == given(f, "hex"): // also an empty one: a tag of which nothing was read
 		return errors.New("tag: one of --hex HEX and --encode is needed; try readersim --help")
 	}
 	if *encode {
@@ -56,7 +55,7 @@ func tag(args []string, out io.Writer) error {
 	}
 	mem, err := hex.DecodeString(bare(*text))
 	if err != nil {
-		return fmt.Errorf("tag: --hex: %w", err)
+		return fmt.Errorf("tag: --hex: %s", strings.TrimPrefix(err.Error(), "encoding/hex: "))
 	}
 	hint := iso28560.NoDSFID
 	if *dsfid != "" {
@@ -109,10 +108,20 @@ func write(l iso28560.Label, format string) ([]byte, error) {
 
 // probe says which reader is on a port.
 func probe(args []string, out io.Writer) error {
-	if len(args) != 1 || strings.HasPrefix(args[0], "-") {
+	words, err := parse(flags("probe"), args)
+	if err != nil {
+		return err
+	}
+	if len(words) != 1 {
 		return errors.New("probe PORT: /dev/ttyUSB0, usb:0403:6001 or tcp:10.0.0.7:10001")
 	}
-	d, about, err := drivers.Find(args[0])
+	d, about, err := drivers.Find(words[0])
+	if errors.Is(err, drivers.ErrUnknown) {
+		return fmt.Errorf(`%w
+A reader that only speaks (em4100) is heard while a card lies on it: lay one there
+and probe again. A barcode scanner, or a reader that types numbers, is no protocol
+to find: readersim read %s --protocol line`, err, words[0])
+	}
 	if err != nil {
 		return err
 	}

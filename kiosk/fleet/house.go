@@ -77,7 +77,7 @@ func (h *house) life(ctx context.Context) (over bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	log, err := ledger.Open(ledgerFile(h.Folder), ledger.Options{Station: h.Identity.Station, Key: h.key, Sealer: &wire.Sealer{Key: sealing}, Timeout: 30 * time.Second})
+	log, err := ledger.Open(ledgerFile(h.Folder), ledger.Options{Station: h.Identity.Station, Key: h.key, Sealer: &wire.Sealer{Key: sealing}, Timeout: 30 * time.Second, Journal: true})
 	if err != nil {
 		return false, err
 	}

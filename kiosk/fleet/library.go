@@ -124,12 +124,12 @@ func found(ctx context.Context, folder string, stations []circ.StationID) (*libr
 func (l *library) open(ctx context.Context) (err error) {
 	l.broker, err = broker.Start(ctx, broker.Options{
 		Listen: l.listen, Folder: filepath.Join(l.folder, "broker"), Log: quiet,
-		Authenticate: func(user, password string) (broker.Role, bool) {
-			if user == hubUser {
-				return broker.Role{Hub: true}, password == hubPassword
+		Authenticate: func(v broker.Visitor) (broker.Role, bool) {
+			if v.Name == hubUser {
+				return broker.Role{Hub: true}, v.Password == hubPassword
 			}
-			name := circ.StationID(user)
-			return broker.Role{Station: name}, l.enrolled[name].Admits(password)
+			name := circ.StationID(v.Name)
+			return broker.Role{Station: name}, l.enrolled[name].Admits(v.Password)
 		},
 	})
 	if err != nil {

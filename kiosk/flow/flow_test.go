@@ -483,3 +483,30 @@ func TestTagsAreMadeGood(t *testing.T) {
 	alien.Found, alien.Foreign = true, true
 	d.send(found, shelf, alien).wantSees("welcome").wantTag("A", Unsecured).wantTag("B", Secured).wantTag("C", NoSecurity).wantStory("")
 }
+
+// TestVoiceFollowsTheLook: another language, a louder voice, and none.
+func TestVoiceFollowsTheLook(t *testing.T) {
+	d := newDesk(t, func(r *Rules) { r.Speech = true })
+	said := func(want int, what string) {
+		t.Helper()
+		if len(d.said) != want {
+			t.Errorf("%s: said %d screens, want %d", what, len(d.said), want)
+		}
+	}
+	d.wait(time.Second).send(LanguageChosen{"sv"})
+	said(1, "another language at rest")
+	d.show("Helmi")
+	said(2, "a card")
+	d.press(Looks)
+	said(3, "the look")
+	louder := d.s.Look
+	louder.Volume = Louder
+	d.wait(time.Second).send(LookChosen{louder})
+	said(4, "a louder voice")
+	silent := louder
+	silent.Volume = Silent
+	d.wait(time.Second).send(LookChosen{silent}).press(Back).put("A")
+	said(4, "no voice")
+	d.press(SayAgain)
+	said(5, "asked for all the same")
+}

@@ -86,9 +86,9 @@ func TestSecretNumber(t *testing.T) {
 		return d.send(helmi).put("A").wantSees("unlocking").wantStory("")
 	}
 	locked().key("2580").wantSees("visiting, A borrowed").wantStory("A to Helmi")
-	d := locked().key("2581").wantSees("unlocking").wantTitle("secret.wrong").key("2580").wantStory("A to Helmi")
+	locked().key("2581").wantSees("unlocking").wantTitle("secret.wrong").key("2580").wantStory("A to Helmi")
 	// Too many: kindly to the staff, and the right one does not help any more.
-	d = locked().key("1").key("2").key("3").wantTitle("secret.shut").key("2580").wantSees("unlocking").wantStory("")
+	d := locked().key("1").key("2").key("3").wantTitle("secret.shut").key("2580").wantSees("unlocking").wantStory("")
 	d.lift("A").take("Helmi").wait(10 * time.Minute).wantSees("welcome")
 	// A digit pressed twice by a shaking hand is one; different ones may be fast.
 	d = locked().wait(time.Second)

@@ -106,14 +106,22 @@ func (t *turn) close(before State) (State, []Effect) {
 			t.emit(StartTimer{Timer(timer), due - t.Now.Up})
 		}
 	}
-	if t.Rules.Speech && now.Title != old.Title && !t.saving() {
-		if now.Screen == Welcome || t.Look.Volume == Silent {
-			t.emit(Hush{})
-		} else {
-			t.emit(Say{now})
-		}
-	}
+	t.speak(old, now)
 	return t.State, t.effects
+}
+
+// speak says what the screen says when that has changed, and how a voice that was
+// made louder or slower sounds. At rest nobody is spoken to, unless somebody asks for
+// another language.
+func (t *turn) speak(old, now View) {
+	chosen := t.Chosen && now.Look != old.Look
+	switch {
+	case !t.Rules.Speech || t.saving() || now.Title == old.Title && !chosen:
+	case t.Look.Volume == Silent, now.Screen == Welcome && !chosen:
+		t.emit(Hush{})
+	default:
+		t.emit(Say{now})
+	}
 }
 
 // moved: something came or went, so somebody is there.

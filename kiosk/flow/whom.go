@@ -13,7 +13,7 @@ func (t *turn) greet(card *Card) {
 	t.Visit.Locked = t.Rules.Secret && card.Secret && !card.Staff
 	switch {
 	case t.Chosen:
-	case card.Look != nil && slices.Contains(t.Rules.Languages, card.Look.Language):
+	case card.Look != nil && card.Look.valid() && slices.Contains(t.Rules.Languages, card.Look.Language):
 		t.Look = *card.Look
 	case slices.Contains(t.Rules.Languages, card.Language):
 		t.Look.Language = card.Language
@@ -156,7 +156,7 @@ func (t *turn) card(m CardSeen) *Card {
 	c := &Card{
 		Token: m.Token, Staff: m.Known && m.Patron.Staff, Secret: m.Secret, Recalls: m.Recalls,
 		Language: m.Patron.Language, Look: m.Look,
-		Own: t.lendable(Other{Ref: m.Ref, Name: m.Patron.FirstName, Known: m.Known, Blocked: m.Patron.Blocked,
+		Own: t.lendable(Other{Ref: m.Ref, Name: m.Patron.FirstName, Picture: m.Patron.Picture, Known: m.Known, Blocked: m.Patron.Blocked,
 			Policy: m.Policy, Loans: m.Loans, Scopes: everything}),
 	}
 	for _, o := range m.Others {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -144,18 +145,14 @@ func TestBadWords(t *testing.T) {
 // in braces.
 func TestSameEverywhere(t *testing.T) {
 	b := book(t)
-	keys := func(w *Words) map[string]string {
-		all := map[string]string{}
+	// The braces of all forms of a key, as bits in the order of braces.
+	keys := func(w *Words) map[string]uint {
+		all := map[string]uint{}
 		for key, text := range w.shown {
 			if plain, _, _ := strings.Cut(key, "["); !strings.HasPrefix(key, "language.") {
-				found := brace.FindAllString(text, -1)
-				if all[plain] == "" {
-					all[plain] = " "
-				}
-				for _, f := range found {
-					if !strings.Contains(all[plain], f) {
-						all[plain] += f
-					}
+				all[plain] |= 0
+				for _, found := range brace.FindAllString(text, -1) {
+					all[plain] |= 1 << slices.Index(braces, found)
 				}
 			}
 		}
@@ -165,8 +162,8 @@ func TestSameEverywhere(t *testing.T) {
 	for tag, w := range b {
 		other := keys(w)
 		for key, found := range first {
-			if other[key] != found {
-				t.Errorf("%s of %s has %q, and of fi %q", key, tag, other[key], found)
+			if has, is := other[key]; !is || has != found {
+				t.Errorf("%s of %s has braces %b, and of fi %b", key, tag, other[key], found)
 			}
 			delete(other, key)
 		}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"coldstation/kiosk/flow"
 	"coldstation/kiosk/phrase"
 )
 
@@ -26,20 +27,20 @@ func ParseProgram(line string) Program {
 // Words a minute. espeak-ng's own 175 is hurried for old ears.
 const (
 	pace     = 150
-	slowPace = 120 // of an easy language
+	slowPace = 120 // of an easy language, and for who wants it
 )
 
-func (p Program) args(w *phrase.Words, amplitude int) []string {
+func (p Program) args(w *phrase.Words, look flow.Look) []string {
 	speed := pace
 	// "simple" is the registered variant of a language for easy reading.
-	if strings.HasSuffix(w.Tag(), "-simple") {
+	if look.Slow || strings.HasSuffix(w.Tag(), "-simple") {
 		speed = slowPace
 	}
 	fill := strings.NewReplacer(
 		"{language}", w.Tag(),
 		"{voice}", w.Voice(),
 		"{speed}", strconv.Itoa(speed),
-		"{volume}", strconv.Itoa(amplitude),
+		"{volume}", strconv.Itoa(amplitudes[look.Volume-flow.Silent]),
 	)
 	args := make([]string, len(p))
 	for i, arg := range p {

@@ -35,6 +35,10 @@ func (s script) screen(all bool) []string {
 	for _, p := range s.view.Text {
 		sentences = append(sentences, s.say(p))
 	}
+	for _, sign := range s.view.Signs {
+		sentences = append(sentences, s.say(sign.Words))
+	}
+	sentences = append(sentences, s.choices()...)
 	if all && s.view.Message != "" {
 		sentences = append(sentences, s.view.Message)
 	}
@@ -42,14 +46,37 @@ func (s script) screen(all bool) []string {
 		sentences = append(sentences, s.say(flow.Phrase{Key: "say.lines", N: n}))
 	}
 	// To choose among items one must have heard them all.
-	all = all || s.view.Screen == flow.Undoing
+	all = all || s.view.Screen == flow.Undoing || s.view.Screen == flow.Listing
 	for i, line := range s.view.Lines {
 		if all || s.matters(line) {
-			sentences = append(sentences, s.item(i)+", "+s.say(line.Words))
+			sentence := s.item(i) + ", " + s.say(line.Words)
+			if line.Note.Key != "" {
+				sentence += ", " + s.say(line.Note)
+			}
+			sentences = append(sentences, sentence)
 		}
 	}
 	if all {
 		sentences = append(sentences, s.buttons()...)
+	}
+	return sentences
+}
+
+// choices are what can be chosen, in one sentence each.
+func (s script) choices() (sentences []string) {
+	var names []string
+	for _, choice := range s.view.Choices {
+		names = append(names, s.say(choice.Words))
+	}
+	if len(names) > 0 {
+		sentences = append(sentences, strings.Join(names, ", "))
+	}
+	for _, row := range s.view.Rows {
+		var names []string
+		for _, option := range row.Options {
+			names = append(names, s.say(option.Words))
+		}
+		sentences = append(sentences, s.say(row.Words)+": "+strings.Join(names, ", "))
 	}
 	return sentences
 }

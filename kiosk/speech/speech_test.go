@@ -167,16 +167,17 @@ func TestSay(t *testing.T) {
 	e := listen(t, Always, nil)
 	for _, test := range []struct {
 		view flow.View
-		step int
+		look flow.Look // but for the language
 		want utterance
 	}{
-		{hello("fi", "Helmi"), 0, utterance{[]string{"fi", "fi", "150", "100"}, "Hei, Helmi.\n"}},
-		{hello("fi-simple", "Helmi"), 1, utterance{[]string{"fi-simple", "fi", "120", "140"}, "Hei, Helmi.\n"}},
-		{hello("sv", "Åke"), 9, utterance{[]string{"sv", "sv", "150", "200"}, "Hej, Åke.\n"}},
-		{hello("en", "[[x]]\x01\n"), -9, utterance{[]string{"en", "en-gb", "150", "40"}, "Hello,   x.\n"}},
-		{hello("en", "Mary"), 0, utterance{[]string{"en", "en-gb", "150", "100"}, "Hello, Mary.\n"}},
+		{hello("fi", "Helmi"), flow.Look{}, utterance{[]string{"fi", "fi", "150", "100"}, "Hei, Helmi.\n"}},
+		{hello("fi-simple", "Helmi"), flow.Look{Volume: flow.Louder}, utterance{[]string{"fi-simple", "fi", "120", "140"}, "Hei, Helmi.\n"}},
+		{hello("sv", "Åke"), flow.Look{Volume: flow.Loudest, Slow: true}, utterance{[]string{"sv", "sv", "120", "200"}, "Hej, Åke.\n"}},
+		{hello("en", "[[x]]\x01\n"), flow.Look{Volume: flow.Silent}, utterance{[]string{"en", "en-gb", "150", "40"}, "Hello,   x.\n"}},
+		{hello("en", "Mary"), flow.Look{}, utterance{[]string{"en", "en-gb", "150", "100"}, "Hello, Mary.\n"}},
 	} {
-		e.voice.SetVolume(test.step)
+		test.look.Language = test.view.Look.Language
+		test.view.Look = test.look
 		e.voice.Say(test.view)
 		h := e.hear()
 		if fmt.Sprint(h.utterance) != fmt.Sprint(test.want) {
@@ -367,7 +368,7 @@ func TestEspeak(t *testing.T) {
 			"hello": hello(tag, ""),
 			"due":   view(flow.Visiting, tag, flow.Phrase{Key: "due.day", Day: time.Date(2026, 12, 14, 0, 0, 0, 0, time.UTC)}),
 		} {
-			args := append(ParseProgram("espeak-ng").args(w, 100)[1:], "-w", "/dev/stdout")
+			args := append(ParseProgram("espeak-ng").args(w, flow.Look{})[1:], "-w", "/dev/stdout")
 			cmd := exec.Command(Espeak[0], args...)
 			cmd.Stdin = strings.NewReader(text(script{w, v, false}.screen(false)))
 			wav, err := cmd.Output()

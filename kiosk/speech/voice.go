@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 	"unicode"
@@ -47,23 +46,17 @@ type Options struct {
 	Fault func(name, detail string, raised bool)
 }
 
-// Volumes are from Softest to Loudest, in steps; 0 is normal.
-const (
-	Softest = -2
-	Loudest = 2
-)
-
-// amplitudes are those of espeak-ng: 100 is normal, and above it the loudest
-// sounds are flattened. A step is about 4 dB.
+// amplitudes are those of espeak-ng for the volumes from the softest: 100 is normal,
+// and above it the loudest sounds are flattened. A step is about 4 dB. Who wants no
+// voice and asks for it all the same hears a soft one.
 var amplitudes = [...]int{40, 63, 100, 140, 200}
 
 // Voice speaks views. Its methods return at once and may be called from any
 // goroutine.
 type Voice struct {
 	Options
-	volume atomic.Int32
-	mu     sync.Mutex
-	next   chan *flow.View // at most one, the newest; nil: silence
+	mu   sync.Mutex
+	next chan *flow.View // at most one, the newest; nil: silence
 
 	headphones func() bool
 	quiet      time.Duration // after so long the buttons are said
@@ -86,9 +79,6 @@ func (v *Voice) Say(view flow.View) { v.put(&view) }
 
 // Hush ends what is being said.
 func (v *Voice) Hush() { v.put(nil) }
-
-// SetVolume sets the volume of what is said from the next view on.
-func (v *Voice) SetVolume(step int) { v.volume.Store(int32(min(max(step, Softest), Loudest))) }
 
 func (v *Voice) put(view *flow.View) {
 	v.mu.Lock()
@@ -156,7 +146,7 @@ func (v *Voice) start(view flow.View, what func(script) []string) *speech {
 	if lines == "" {
 		return nil
 	}
-	args := v.Program.args(words, amplitudes[v.volume.Load()-Softest])
+	args := v.Program.args(words, view.Look)
 	s := &speech{cmd: exec.Command(args[0], args[1:]...), done: make(chan error, 1), secret: secret}
 	s.cmd.Stdin = strings.NewReader(lines)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -1,10 +1,8 @@
 package feig_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"coldstation/rfid"
@@ -35,44 +33,9 @@ func TestStorm(t *testing.T) {
 }
 
 func TestEAS(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		table := rfidtest.Table(t, 1)
-		uid := rfidtest.Item(1).UID
-		p := rfidtest.Lay(t, driver(feig.Options{EAS: true}), table, nil)
-		for _, on := range []bool{true, false, true, true} {
-			if err := p.Reader.(rfid.Alarm).SetEAS(uid, on); err != nil {
-				t.Error(err)
-			}
-			if c, _ := table.Chip(uid); c.EAS != on {
-				t.Errorf("EAS: got %v, want %v", c.EAS, on)
-			}
-		}
-		_ = table.Lift("item-1")
-		if err := p.Reader.(rfid.Alarm).SetEAS(uid, false); !errors.Is(err, rfid.ErrNoTag) {
-			t.Errorf("tag away: got %v, want %v", err, rfid.ErrNoTag)
-		}
-		q := rfidtest.Lay(t, driver(feig.Options{}), table, nil)
-		if err := q.Reader.(rfid.Alarm).SetEAS(uid, true); !errors.Is(err, rfid.ErrUnsupported) {
-			t.Errorf("switched off: got %v, want %v", err, rfid.ErrUnsupported)
-		}
-	})
+	rfidtest.EAS(t, driver(feig.Options{EAS: true}), driver(feig.Options{}))
 }
 
 func TestProbe(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		host, far := sim.Pipe()
-		line, _ := sim.NewLine("feig", sim.NewTable())
-		served := make(chan struct{})
-		go func() { line.Serve(far); close(served) }()
-		if got, err := feig.Probe(host); err != nil || got != "FEIG OBID, software 1.2, hardware 00, type 53" {
-			t.Errorf("got %q, %v", got, err)
-		}
-		host.Close()
-		<-served
-		mute, _ := sim.Pipe()
-		start := time.Now()
-		if _, err := feig.Probe(mute); !errors.Is(err, rfid.ErrTimeout) || time.Since(start) > time.Second {
-			t.Errorf("nobody there: got %v after %v", err, time.Since(start))
-		}
-	})
+	rfidtest.Probe(t, driver(feig.Options{}), feig.Probe, "FEIG OBID, software 1.2, hardware 00, type 53", "3m", "rl866")
 }

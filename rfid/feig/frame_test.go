@@ -2,7 +2,6 @@ package feig
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -11,15 +10,6 @@ import (
 	"coldstation/rfid"
 	"coldstation/rfid/rfidtest"
 )
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 func TestRecordedFrames(t *testing.T) {
 	files, _ := filepath.Glob("testdata/*.hex")
@@ -74,7 +64,7 @@ func TestRequests(t *testing.T) {
 		{"write, advanced", seal(appendReversed(append(fresh(true).address(mr, isoWrite), 1, 1, 4), []byte("8765"))),
 			"02 00 18 FF B0 24 01 E004010809B9CB12 01 01 04 35 36 37 38 3C 82"},
 	} {
-		if want := unhex(t, c.want); !bytes.Equal(c.got, want) {
+		if want := rfidtest.Hex(t, c.want); !bytes.Equal(c.got, want) {
 			t.Errorf("%s: got % X, want % X", c.name, c.got, want)
 		}
 	}
@@ -95,7 +85,7 @@ func TestTags(t *testing.T) {
 		{"count too low", "01 03 00 E004010012345678 03 00 E004010012345679", "E004010012345678", true},
 		{"no count", "", "", true},
 	} {
-		tags, err := appendTags(nil, unhex(t, c.data))
+		tags, err := appendTags(nil, rfidtest.Hex(t, c.data))
 		var uids []string
 		for _, tag := range tags {
 			uids = append(uids, tag.UID.String())
@@ -108,22 +98,22 @@ func TestTags(t *testing.T) {
 
 func TestInfo(t *testing.T) {
 	// From an MR102: an ICODE SLIX2 of 80 blocks.
-	info, err := parseInfo(unhex(t, "3E E004010809B9CB12 01 03 4F 01"))
+	info, err := parseInfo(rfidtest.Hex(t, "3E E004010809B9CB12 01 03 4F 01"))
 	if err != nil || info.DSFID != 0x3E || info.AFI != 1 || info.Blocks != 80 || info.BlockSize != 4 || info.UID.String() != "E004010809B9CB12" {
 		t.Errorf("got %+v, %v", info, err)
 	}
-	if _, err := parseInfo(unhex(t, "3E E0")); !errors.Is(err, rfid.ErrBroken) {
+	if _, err := parseInfo(rfidtest.Hex(t, "3E E0")); !errors.Is(err, rfid.ErrBroken) {
 		t.Errorf("cut: got %v, want %v", err, rfid.ErrBroken)
 	}
 }
 
 func TestBlocks(t *testing.T) {
-	got, size, err := appendBlocks(nil, unhex(t, "02 04 00 31010111 01 34333231"), 2)
-	if want := unhex(t, "11010131 31323334"); err != nil || size != 4 || !bytes.Equal(got, want) {
+	got, size, err := appendBlocks(nil, rfidtest.Hex(t, "02 04 00 31010111 01 34333231"), 2)
+	if want := rfidtest.Hex(t, "11010131 31323334"); err != nil || size != 4 || !bytes.Equal(got, want) {
 		t.Errorf("got % X, %d, %v, want % X", got, size, err, want)
 	}
 	for _, bad := range []string{"", "02", "02 04", "02 04 00 11010101 01 343332", "02 00 00 00", "01 04 00 11010101", "02 21"} {
-		if _, _, err := appendBlocks(nil, unhex(t, bad), 2); !errors.Is(err, rfid.ErrBroken) {
+		if _, _, err := appendBlocks(nil, rfidtest.Hex(t, bad), 2); !errors.Is(err, rfid.ErrBroken) {
 			t.Errorf("%q: got %v, want %v", bad, err, rfid.ErrBroken)
 		}
 	}

@@ -2,9 +2,7 @@ package m3
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,34 +10,8 @@ import (
 	"coldstation/rfid/rfidtest"
 )
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// recordings are all exchanges in testdata.
-func recordings(t testing.TB) (list []rfidtest.Exchange) {
-	t.Helper()
-	files, _ := filepath.Glob("testdata/*.hex")
-	if len(files) != 3 {
-		t.Fatalf("recordings: got %v", files)
-	}
-	for _, path := range files {
-		part, err := rfidtest.Load(path)
-		if err != nil || len(part) == 0 {
-			t.Fatalf("%s: %d exchanges, %v", path, len(part), err)
-		}
-		list = append(list, part...)
-	}
-	return list
-}
-
 func TestRecordedFrames(t *testing.T) {
-	for _, x := range recordings(t) {
+	for _, x := range rfidtest.Recordings(t, 3) {
 		both(t, x.Remark, x.Request, false)
 		if len(x.Answer) > 0 {
 			both(t, x.Remark, x.Answer, true)
@@ -92,7 +64,7 @@ func TestRecordedOperations(t *testing.T) {
 		if got, err := r.afi(c.uid); err != nil || got != 0xDA {
 			t.Errorf("AFI of %s: got %s, %v, want DA", c.uid, got, err)
 		}
-		if got, err := r.ReadBlocks(c.uid, 0, 8, nil); err != nil || !bytes.Equal(got, unhex(t, c.want)) {
+		if got, err := r.ReadBlocks(c.uid, 0, 8, nil); err != nil || !bytes.Equal(got, rfidtest.Hex(t, c.want)) {
 			t.Errorf("blocks of %s: got % X, %v, want %s", c.uid, got, err, c.want)
 		}
 	}
@@ -113,12 +85,12 @@ func TestRequests(t *testing.T) {
 		{"AFI C2", append(uid.Append(open(nil, cmdWriteAFI)), 0xC2), "D6 00 0C 09 E004010012345678 C2 6F 0B"},
 		{"AFI 07", append(uid.Append(open(nil, cmdWriteAFI)), 0x07), "D6 00 0C 09 E004010012345678 07 E6 E2"},
 	} {
-		if got, want := seal(c.got), unhex(t, c.want); !bytes.Equal(got, want) {
+		if got, want := seal(c.got), rfidtest.Hex(t, c.want); !bytes.Equal(got, want) {
 			t.Errorf("%s: got % X, want % X", c.name, got, want)
 		}
 	}
 	probe := encode(frame{Start: probeStart, Command: cmdProbe, Data: []byte{0, cmdVersion}}, false)
-	if want := unhex(t, "D5 00 05 04 00 11 8C 66"); !bytes.Equal(probe, want) {
+	if want := rfidtest.Hex(t, "D5 00 05 04 00 11 8C 66"); !bytes.Equal(probe, want) {
 		t.Errorf("probe: got % X, want % X", probe, want)
 	}
 }
@@ -139,7 +111,7 @@ func TestTags(t *testing.T) {
 		{"no UIDs", "00 02 01 3E", "", true},
 		{"no count", "00 05", "", true},
 	} {
-		tags, err := appendTags(nil, unhex(t, c.data))
+		tags, err := appendTags(nil, rfidtest.Hex(t, c.data))
 		var list []string
 		for _, tag := range tags {
 			list = append(list, tag.UID.String()+"/"+tag.DSFID.String())
@@ -163,20 +135,20 @@ func TestInfo(t *testing.T) {
 		{"04 03 1B 00", rfid.Info{}, rfid.ErrBroken},
 		{"", rfid.Info{}, rfid.ErrBroken},
 	} {
-		if got, err := parseInfo(unhex(t, c.data)); got != c.want || !errors.Is(err, c.err) {
+		if got, err := parseInfo(rfidtest.Hex(t, c.data)); got != c.want || !errors.Is(err, c.err) {
 			t.Errorf("%q: got %+v, %v, want %+v, %v", c.data, got, err, c.want, c.err)
 		}
 	}
 }
 
 func TestBlocks(t *testing.T) {
-	got, err := appendBlocks([]byte{9}, unhex(t, "02 05 00 11223344 06 01 55667788"), 5, 2)
-	if want := unhex(t, "09 11223344 55667788"); err != nil || !bytes.Equal(got, want) {
+	got, err := appendBlocks([]byte{9}, rfidtest.Hex(t, "02 05 00 11223344 06 01 55667788"), 5, 2)
+	if want := rfidtest.Hex(t, "09 11223344 55667788"); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("got % X, %v, want % X", got, err, want)
 	}
 	for _, bad := range []string{"", "02", "01 05 00 11223344", "02 06 00 11223344 07 00 55667788", "02 05 00 11223344 06 00 556677",
 		"03 05 00 11223344 06 00 55667788"} {
-		if got, err := appendBlocks(nil, unhex(t, bad), 5, 2); !errors.Is(err, rfid.ErrBroken) || len(got) > 0 {
+		if got, err := appendBlocks(nil, rfidtest.Hex(t, bad), 5, 2); !errors.Is(err, rfid.ErrBroken) || len(got) > 0 {
 			t.Errorf("%q: got % X, %v, want %v", bad, got, err, rfid.ErrBroken)
 		}
 	}
@@ -194,7 +166,7 @@ func TestRefusals(t *testing.T) {
 
 // Decode, or refuse; whatever decodes encodes back to the same bytes.
 func FuzzDecode(f *testing.F) {
-	for _, x := range recordings(f) {
+	for _, x := range rfidtest.Recordings(f, 3) {
 		f.Add(x.Request, false)
 		f.Add(x.Answer, true)
 	}

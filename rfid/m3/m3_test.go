@@ -33,27 +33,7 @@ func TestStorm(t *testing.T) {
 }
 
 func TestEAS(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		table := rfidtest.Table(t, 1)
-		uid := rfidtest.Item(1).UID
-		p := rfidtest.Lay(t, driver(m3.Options{EAS: true}), table, nil)
-		for _, on := range []bool{true, false, true, true} {
-			if err := p.Reader.(rfid.Alarm).SetEAS(uid, on); err != nil {
-				t.Error(err)
-			}
-			if c, _ := table.Chip(uid); c.EAS != on {
-				t.Errorf("EAS: got %v, want %v", c.EAS, on)
-			}
-		}
-		_ = table.Lift("item-1")
-		if err := p.Reader.(rfid.Alarm).SetEAS(uid, false); !errors.Is(err, rfid.ErrNoTag) {
-			t.Errorf("tag away: got %v, want %v", err, rfid.ErrNoTag)
-		}
-		q := rfidtest.Lay(t, driver(m3.Options{}), table, nil)
-		if err := q.Reader.(rfid.Alarm).SetEAS(uid, true); !errors.Is(err, rfid.ErrUnsupported) {
-			t.Errorf("switched off: got %v, want %v", err, rfid.ErrUnsupported)
-		}
-	})
+	rfidtest.EAS(t, driver(m3.Options{EAS: true}), driver(m3.Options{}))
 }
 
 // A tag whose blocks are not of 4 bytes is refused, never misread.
@@ -73,19 +53,5 @@ func TestOtherBlockSize(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for protocol, want := range map[string]string{"3m": "3M 210 or 810, software 5.0.2", "feig": ""} {
-			host, far := sim.Pipe()
-			line, _ := sim.NewLine(protocol, sim.NewTable())
-			served := make(chan struct{})
-			go func() { line.Serve(far); close(served) }()
-			start := time.Now()
-			got, err := m3.Probe(host)
-			if got != want || (err == nil) != (want != "") || time.Since(start) > time.Second {
-				t.Errorf("%s: got %q, %v after %v, want %q", protocol, got, err, time.Since(start), want)
-			}
-			host.Close()
-			<-served
-		}
-	})
+	rfidtest.Probe(t, driver(m3.Options{}), m3.Probe, "3M 210 or 810, software 5.0.2", "feig", "rl866")
 }

@@ -171,7 +171,7 @@ func TestParseRefuses(t *testing.T) {
 		"patron wire .*":                     `"wire" is none of`,
 		"item line (":                        "missing closing",
 		"item line a)(b":                     "unexpected )",
-		"item line .* dance":                 "step dance: no such step",
+		"item line .* dance":                 "step dance: no such step; there are decimal facility hex lower plain reversed trim upper before=TEXT prefix=TEXT suffix=TEXT cut=N drop=N first=N last=N pad=N check=ean13|isbn10|luhn|mod43 add=ean13|isbn10|luhn|mod43",
 		"item line .* check=crc":             "step check=crc: no such step",
 		"item line .* upper=1":               "step upper=1: no such step",
 		"item line .* prefix=":               "step prefix=: no such step",

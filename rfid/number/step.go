@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -152,5 +153,18 @@ func parseStep(text string) (step, error) {
 			return s + string(rune(c)), err
 		}}, nil
 	}
-	return step{}, fmt.Errorf("step %s: no such step", text)
+	return step{}, fmt.Errorf("step %s: no such step; there are %s", text, Steps())
+}
+
+// Steps lists the steps for people: "decimal hex … check=luhn … pad=N".
+func Steps() string {
+	list := slices.Sorted(maps.Keys(plain))
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		list = append(list, name+"=TEXT")
+	}
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		list = append(list, name+"=N")
+	}
+	names := strings.Join(slices.Sorted(maps.Keys(checks)), "|")
+	return strings.Join(append(list, "check="+names, "add="+names), " ")
 }

@@ -2,7 +2,6 @@ package pn532
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,15 +10,6 @@ import (
 	"coldstation/rfid"
 	"coldstation/rfid/rfidtest"
 )
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // each takes bytes apart into frames.
 func each(t testing.TB, b []byte, f func(frame, []byte)) {
@@ -66,7 +56,7 @@ func TestRecordedFrames(t *testing.T) {
 func TestExtended(t *testing.T) {
 	f := frame{TFI: fromChip, Data: bytes.Repeat([]byte{0x41}, 264)}
 	b := encode(nil, f)
-	if want := unhex(t, "0000FF FFFF 0109F6 D5 41"); !bytes.HasPrefix(b, want) {
+	if want := rfidtest.Hex(t, "0000FF FFFF 0109F6 D5 41"); !bytes.HasPrefix(b, want) {
 		t.Errorf("head: got % X, want % X", b[:10], want)
 	}
 	got, n, err := decode(b)
@@ -91,7 +81,7 @@ func TestBrokenFrames(t *testing.T) {
 		"00 00 FF 00 00 00 00":                errLength,
 		"00 00 FF FF FF 00 02 FE D4 02 2A 00": nil,
 	} {
-		if _, _, err := decode(unhex(t, text)); !errors.Is(err, want) {
+		if _, _, err := decode(rfidtest.Hex(t, text)); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", text, err, want)
 		}
 	}
@@ -101,7 +91,7 @@ func TestStart(t *testing.T) {
 	for text, want := range map[string]int{
 		"": 0, "00 00 FF 00": 0, "00 00 00 FF": 1, "55 55 00": 2, "55 00 00": 1, "01 02 03": 3, "FF 00 FF 00 00 FF": 3,
 	} {
-		if got := start(unhex(t, text)); got != want {
+		if got := start(rfidtest.Hex(t, text)); got != want {
 			t.Errorf("%s: got %d, want %d", text, got, want)
 		}
 	}
@@ -127,7 +117,7 @@ func TestTargets(t *testing.T) {
 		{"ATS of no bytes", "01 01 0004 20 04 08112233 00", "", true},
 		{"ATS too long", "01 01 0004 20 04 08112233 06 78 80 70 02", "", true},
 	} {
-		list, err := appendTargets(nil, unhex(t, c.data))
+		list, err := appendTargets(nil, rfidtest.Hex(t, c.data))
 		var got []string
 		for _, x := range list {
 			got = append(got, fmt.Sprintf("%d:%s/%02X", x.Number, x.UID, x.SAK))

@@ -213,20 +213,5 @@ func TestSectorStorm(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		host, far := sim.Pipe()
-		line, _ := sim.NewLine("pn532", sim.NewTable())
-		served := make(chan struct{})
-		go func() { line.Serve(far); close(served) }()
-		if got, err := pn532.Probe(host); err != nil || got != "PN532, firmware 1.6" {
-			t.Errorf("got %q, %v", got, err)
-		}
-		host.Close()
-		<-served
-		mute, _ := sim.Pipe()
-		start := time.Now()
-		if _, err := pn532.Probe(mute); !errors.Is(err, rfid.ErrTimeout) || time.Since(start) > time.Second {
-			t.Errorf("nobody there: got %v after %v", err, time.Since(start))
-		}
-	})
+	rfidtest.Probe(t, driver(pn532.Options{}), pn532.Probe, "PN532, firmware 1.6", "feig", "3m", "rl866")
 }

@@ -2,9 +2,7 @@ package rl866
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,34 +10,8 @@ import (
 	"coldstation/rfid/rfidtest"
 )
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// recordings are all exchanges in testdata.
-func recordings(t testing.TB) (list []rfidtest.Exchange) {
-	t.Helper()
-	files, _ := filepath.Glob("testdata/*.hex")
-	if len(files) != 2 {
-		t.Fatalf("recordings: got %v", files)
-	}
-	for _, path := range files {
-		part, err := rfidtest.Load(path)
-		if err != nil || len(part) == 0 {
-			t.Fatalf("%s: %d exchanges, %v", path, len(part), err)
-		}
-		list = append(list, part...)
-	}
-	return list
-}
-
 func TestRecordedFrames(t *testing.T) {
-	for _, x := range recordings(t) {
+	for _, x := range rfidtest.Recordings(t, 2) {
 		for _, b := range [][]byte{x.Request, x.Answer} {
 			if len(b) == 0 {
 				continue
@@ -132,7 +104,7 @@ func TestRequests(t *testing.T) {
 		{"inventory", sequence, "31 00", "FA 07 FF 40 31 00 8A 6C"},
 		{"AFI C2 by handle 1", 0, "34 01 03 06 00 C2", "FA 0B FF 00 34 01 03 06 00 C2 CE DF"},
 	} {
-		if got, want := seal(append(open(nil, c.pcb), unhex(t, c.info)...)), unhex(t, c.want); !bytes.Equal(got, want) {
+		if got, want := seal(append(open(nil, c.pcb), rfidtest.Hex(t, c.info)...)), rfidtest.Hex(t, c.want); !bytes.Equal(got, want) {
 			t.Errorf("%s: got % X, want % X", c.name, got, want)
 		}
 	}
@@ -159,7 +131,7 @@ func TestReports(t *testing.T) {
 		{"unknown stop", "02 0000 00", "", true},
 		{"cut", "00 00", "", true},
 	} {
-		tags, _, err := appendReports(nil, unhex(t, c.data))
+		tags, _, err := appendReports(nil, rfidtest.Hex(t, c.data))
 		var uids []string
 		for _, tag := range tags {
 			uids = append(uids, tag.uid.String())
@@ -188,8 +160,8 @@ func TestOutcome(t *testing.T) {
 		{"02 0600", "", rfid.ErrBroken},
 		{"", "", rfid.ErrBroken},
 	} {
-		got, err := outcome(unhex(t, c.data), opAFI)
-		if !bytes.Equal(got, unhex(t, c.want)) || !errors.Is(err, c.err) || (err == nil) != (c.err == nil) {
+		got, err := outcome(rfidtest.Hex(t, c.data), opAFI)
+		if !bytes.Equal(got, rfidtest.Hex(t, c.want)) || !errors.Is(err, c.err) || (err == nil) != (c.err == nil) {
 			t.Errorf("%q: got % X, %v, want %s, %v", c.data, got, err, c.want, c.err)
 		}
 	}
@@ -200,21 +172,21 @@ func TestLengths(t *testing.T) {
 		data     string
 		value, n int
 	}{{"00", 0, 1}, {"7F", 127, 1}, {"8100", 128, 2}, {"8105", 133, 2}, {"818000", 16384, 3}, {"81", 0, 0}, {"", 0, 0}, {"FFFFFF7F", 0, 0}} {
-		if value, n := ebv(unhex(t, c.data)); value != c.value || n != c.n {
+		if value, n := ebv(rfidtest.Hex(t, c.data)); value != c.value || n != c.n {
 			t.Errorf("%s: got %d, %d, want %d, %d", c.data, value, n, c.value, c.n)
 		}
 	}
 }
 
 func TestInfo(t *testing.T) {
-	got, err := parseInfo(unhex(t, "0F A727383F000104E0 3E 07 4F 03 01"))
+	got, err := parseInfo(rfidtest.Hex(t, "0F A727383F000104E0 3E 07 4F 03 01"))
 	if err != nil || got.UID.String() != "E00401003F3827A7" || got.Blocks != 80 || got.BlockSize != 4 || got.DSFID != 0x3E || got.AFI != 7 {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if _, err := parseInfo(unhex(t, "0B A727383F000104E0 3E 07 00 00 01")); !errors.Is(err, rfid.ErrUnsupported) {
+	if _, err := parseInfo(rfidtest.Hex(t, "0B A727383F000104E0 3E 07 00 00 01")); !errors.Is(err, rfid.ErrUnsupported) {
 		t.Errorf("no memory: got %v, want %v", err, rfid.ErrUnsupported)
 	}
-	if _, err := parseInfo(unhex(t, "0F A7")); !errors.Is(err, rfid.ErrBroken) {
+	if _, err := parseInfo(rfidtest.Hex(t, "0F A7")); !errors.Is(err, rfid.ErrBroken) {
 		t.Errorf("cut: got %v, want %v", err, rfid.ErrBroken)
 	}
 }
@@ -227,7 +199,7 @@ func TestBlocks(t *testing.T) {
 		{"0200 1122334455667788", 2, 4}, {"0100 1122334455667788", 1, 8},
 		{"", 0, 0}, {"02", 0, 0}, {"0000", 0, 0}, {"0200", 0, 0}, {"0300 112233445566", 0, 0}, {"0200 112233", 0, 0},
 	} {
-		out, count, size, err := appendBlocks(nil, unhex(t, c.data), 2)
+		out, count, size, err := appendBlocks(nil, rfidtest.Hex(t, c.data), 2)
 		if count != c.count || size != c.size || (err == nil) != (c.count > 0) || len(out) != count*size {
 			t.Errorf("%q: got % X, %d, %d, %v, want %d blocks of %d", c.data, out, count, size, err, c.count, c.size)
 		}
@@ -236,7 +208,7 @@ func TestBlocks(t *testing.T) {
 
 // Decode, or refuse; whatever decodes encodes back to the same bytes.
 func FuzzDecode(f *testing.F) {
-	for _, x := range recordings(f) {
+	for _, x := range rfidtest.Recordings(f, 2) {
 		f.Add(x.Request)
 		f.Add(x.Answer)
 		if d, _, err := decode(x.Answer); err == nil && len(d.Info) > 3 {

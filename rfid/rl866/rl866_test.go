@@ -2,7 +2,6 @@ package rl866_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -68,27 +67,7 @@ func TestFaultsInStep(t *testing.T) {
 }
 
 func TestEAS(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		table := rfidtest.Table(t, 1)
-		uid := rfidtest.Item(1).UID
-		p := rfidtest.Lay(t, driver(rl866.Options{EAS: true}), table, nil)
-		for _, on := range []bool{true, false, true, true} {
-			if err := p.Reader.(rfid.Alarm).SetEAS(uid, on); err != nil {
-				t.Error(err)
-			}
-			if c, _ := table.Chip(uid); c.EAS != on {
-				t.Errorf("EAS: got %v, want %v", c.EAS, on)
-			}
-		}
-		_ = table.Lift("item-1")
-		if err := p.Reader.(rfid.Alarm).SetEAS(uid, false); !errors.Is(err, rfid.ErrNoTag) {
-			t.Errorf("tag away: got %v, want %v", err, rfid.ErrNoTag)
-		}
-		q := rfidtest.Lay(t, driver(rl866.Options{}), table, nil)
-		if err := q.Reader.(rfid.Alarm).SetEAS(uid, true); !errors.Is(err, rfid.ErrUnsupported) {
-			t.Errorf("switched off: got %v, want %v", err, rfid.ErrUnsupported)
-		}
-	})
+	rfidtest.EAS(t, driver(rl866.Options{EAS: true}), driver(rl866.Options{}))
 }
 
 // Tags with long blocks make answers of several frames and long lengths.
@@ -117,21 +96,7 @@ func TestLongBlocks(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for protocol, want := range map[string]string{"rl866": "RL866 family, node 01", "feig": "", "3m": ""} {
-			host, far := sim.Pipe()
-			line, _ := sim.NewLine(protocol, sim.NewTable())
-			served := make(chan struct{})
-			go func() { line.Serve(far); close(served) }()
-			start := time.Now()
-			got, err := rl866.Probe(host)
-			if got != want || (err == nil) != (want != "") || time.Since(start) > time.Second {
-				t.Errorf("%s: got %q, %v after %v, want %q", protocol, got, err, time.Since(start), want)
-			}
-			host.Close()
-			<-served
-		}
-	})
+	rfidtest.Probe(t, driver(rl866.Options{}), rl866.Probe, "RL866 family, node 01", "feig", "3m")
 }
 
 func Example() {

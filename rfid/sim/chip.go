@@ -14,6 +14,7 @@ type Chip struct {
 	BlockSize int
 	Memory    []byte // whole blocks
 	Locked    []bool // by block
+	Exact     bool   // Memory is all it has, and not filled up to what a chip of its UID has
 	AFILock   bool
 	DSFIDLock bool
 	EAS       bool // NXP: the gate sounds

@@ -34,8 +34,13 @@ func newClassic(uid rfid.UID) []byte {
 // setSector writes a sector's data, at most 48 bytes or 64 with its trailer, and
 // its keys where they are given.
 func (c *Chip) setSector(sector int, data, keyA, keyB []byte) error {
-	if len(data) > 64 || len(keyA) != 0 && len(keyA) != 6 || len(keyB) != 0 && len(keyB) != 6 {
-		return fmt.Errorf("card %q: a sector has at most 48 bytes, 64 with its keys, and keys have 6", c.Name)
+	switch {
+	case len(data) > 64:
+		return fmt.Errorf("\"sector%d\": %d bytes: a sector has 48, or 64 with its keys", sector, len(data))
+	case len(keyA) != 0 && len(keyA) != 6:
+		return fmt.Errorf("\"key_a\": %d bytes: a key has 6", len(keyA))
+	case len(keyB) != 0 && len(keyB) != 6:
+		return fmt.Errorf("\"key_b\": %d bytes: a key has 6", len(keyB))
 	}
 	if c.Card == nil {
 		c.Card = newClassic(c.UID)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -30,6 +31,15 @@ const (
 
 // Faults lists every fault.
 var Faults = []Fault{NoRequest, NoAnswer, Late, Split, Noise, BadCRC, BadLength, Unsolicited, Reset, Hang, Lift, Move}
+
+// FaultNames lists them for people.
+func FaultNames() string {
+	names := make([]string, len(Faults))
+	for i, f := range Faults {
+		names[i] = string(f)
+	}
+	return strings.Join(names, ", ")
+}
 
 // Schedule decides which request meets which fault. The same seed and the same
 // requests give the same run. A nil Schedule is a line without faults.
@@ -62,7 +72,7 @@ func (s *Schedule) Seed(seed uint64) {
 // Fail makes the next request meet a fault. Several wait in a row.
 func (s *Schedule) Fail(f Fault) error {
 	if !slices.Contains(Faults, f) {
-		return fmt.Errorf("no fault is called %q (there are %v)", f, Faults)
+		return fmt.Errorf("no fault is called %q; there are %s", f, FaultNames())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

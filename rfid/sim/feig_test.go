@@ -266,26 +266,6 @@ func TestLinePace(t *testing.T) {
 	})
 }
 
-func TestTableRefuses(t *testing.T) {
-	for _, text := range []string{
-		`{"items": [{"name": "a", "uid": "E0"}]}`,
-		`{"items": [{"name": "a", "uid": "E004010012345678", "memory": "1"}]}`,
-		`{"items": [{"name": "a", "uid": "E004010012345678", "afi": "0707"}]}`,
-		`{"items": [{"name": "a", "uid": "E004010012345678"}, {"name": "a", "uid": "E004010012345679"}]}`,
-		`{"items": [{"name": "a", "uid": "E004010012345678"}, {"name": "b", "uid": "E004010012345678"}]}`,
-		`{"items": [{"name": "a", "uid": "E004010012345678", "locked": [-1]}]}`,
-		`{"items": [{"name": "a", "uid": "E004010012345678", "blocksize": 33}]}`,
-		`{"itms": []}`, `[`, ``,
-	} {
-		if _, err := ReadTable(strings.NewReader(text)); err == nil {
-			t.Errorf("%s: got no error", text)
-		}
-	}
-	if err := read(t, library).Put("nobody"); err == nil {
-		t.Error("put nobody: got no error")
-	}
-}
-
 func TestScheduleRepeats(t *testing.T) {
 	run := func() (list []Fault) {
 		s := NewSchedule(7, 0.5)

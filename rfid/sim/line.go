@@ -24,6 +24,9 @@ type Line struct {
 	hung time.Time // silent until then
 }
 
+// grace is what a Gap may be longer than it should.
+const grace = time.Millisecond
+
 // Serve answers on port until it fails; it does not close it.
 func (l *Line) Serve(port rfid.Port) {
 	var (
@@ -32,14 +35,17 @@ func (l *Line) Serve(port rfid.Port) {
 		out   []byte
 		deaf  bool
 		quiet time.Time // when what has been received so far ends as a request
+		late  bool      // it has ended, unless more has come meanwhile
 	)
 	talker, _ := l.Device.(Talker)
+	unhurried, _ := l.Device.(Unhurried)
 	for {
 		var wait time.Time
 		if talker != nil {
 			wait = l.speak(port, talker, out[:0])
 		}
-		if (deaf || len(buf) > 0) && (wait.IsZero() || quiet.Before(wait)) {
+		hurried := deaf || len(buf) > 0 && (unhurried == nil || !unhurried.Unhurried())
+		if hurried && (wait.IsZero() || quiet.Before(wait)) {
 			wait = quiet
 		}
 		if err := port.SetReadDeadline(wait); err != nil {
@@ -47,15 +53,19 @@ func (l *Line) Serve(port rfid.Port) {
 		}
 		n, err := port.Read(chunk[:])
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			if !time.Now().Before(quiet) {
-				buf, deaf = buf[:0], false
+			switch {
+			case !hurried || time.Now().Before(quiet):
+			case !late: // a machine that is busy wakes us late: what came in time is taken
+				late, quiet = true, time.Now().Add(grace)
+			default:
+				buf, deaf, late = buf[:0], false, false
 			}
 			continue
 		}
 		if err != nil {
 			return
 		}
-		quiet = time.Now().Add(l.Gap)
+		quiet, late = time.Now().Add(l.Gap), false
 		if deaf {
 			continue
 		}

@@ -61,6 +61,12 @@ func NewM3(t *Table) *M3 {
 	return r
 }
 
+var m3Choices = choices[*M3]{"twice": func(r *M3) { r.Twice = true }}
+
+// Choices and Choose implement Chooser.
+func (r *M3) Choices() []string       { return m3Choices.list() }
+func (r *M3) Choose(word string) bool { return m3Choices.choose(r, word) }
+
 // Reset implements Device: the field drops.
 func (r *M3) Reset() { r.quiet = map[rfid.UID]int{} }
 

@@ -94,6 +94,15 @@ func NewRL866(t *Table) *RL866 {
 	return r
 }
 
+var rl866Choices = choices[*RL866]{
+	"strict": func(r *RL866) { r.Strict = true },
+	"polite": func(r *RL866) { r.Polite = true },
+}
+
+// Choices and Choose implement Chooser.
+func (r *RL866) Choices() []string       { return rl866Choices.list() }
+func (r *RL866) Choose(word string) bool { return rl866Choices.choose(r, word) }
+
 // Reset implements Device: handles and sequence numbers are forgotten.
 func (r *RL866) Reset() {
 	r.handles, r.more = map[byte]connection{}, nil

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"coldstation/rfid"
@@ -53,6 +54,15 @@ type Talker interface {
 	// Speak appends what the reader sends now, nothing if it is silent, and
 	// returns when to ask it next; the zero time means after the next request.
 	Speak(dst []byte, now time.Time) (out []byte, next time.Time)
+}
+
+// An Unhurried Device may wait for the rest of a request however long it takes,
+// since it is written for people at a terminal too.
+type Unhurried interface {
+	Device
+
+	// Unhurried says whether it does, as it is set up now.
+	Unhurried() bool
 }
 
 // A Chooser is a Device that can be set up in more ways than one.
@@ -97,7 +107,7 @@ func (l *Line) Choose(words ...string) error {
 	}
 	for _, word := range words {
 		if !c.Choose(word) {
-			return fmt.Errorf("set up %q: no such choice (there are %v)", word, c.Choices())
+			return fmt.Errorf("set up %q: no such choice; there are %s", word, strings.Join(c.Choices(), ", "))
 		}
 	}
 	return nil
@@ -147,7 +157,7 @@ func Names() []string { return slices.Sorted(maps.Keys(Protocols)) }
 func NewLine(protocol string, t *Table) (*Line, error) {
 	p, ok := Protocols[protocol]
 	if !ok {
-		return nil, fmt.Errorf("simulate %q: no such protocol (there are %v)", protocol, Names())
+		return nil, fmt.Errorf("simulate %q: no such protocol; there are %s", protocol, strings.Join(Names(), ", "))
 	}
 	return &Line{Device: p.Device(t), Table: t, Bits: p.Bits, Gap: p.Gap, Single: p.Single}, nil
 }

@@ -88,6 +88,10 @@ func (r *TWN4) Frame(b []byte) int {
 	return n
 }
 
+// Unhurried implements Unhurried: a line may be typed by hand; a binary
+// message has nothing but its length to tell where it ends.
+func (r *TWN4) Unhurried() bool { return !r.Binary }
+
 // MoveLength implements Device. ASCII messages have no length field: the CR is
 // lost.
 func (r *TWN4) MoveLength(answer []byte) {

@@ -2,7 +2,6 @@ package twn4
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,15 +10,6 @@ import (
 	"coldstation/rfid"
 	"coldstation/rfid/rfidtest"
 )
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 var formats = []Format{ASCII, ASCIIWithCRC, Binary, BinaryWithCRC}
 
@@ -117,7 +107,7 @@ func TestTags(t *testing.T) {
 		{"no bytes", "01 80 00 00", "", true},
 		{"too long", "01 80 58 0B 0102030405060708090A0B", "", true},
 	} {
-		tag, found, err := parseTag(unhex(t, c.data))
+		tag, found, err := parseTag(rfidtest.Hex(t, c.data))
 		got := ""
 		if found {
 			got = fmt.Sprintf("%v %s", tag.Kind, tag.UID)
@@ -144,7 +134,7 @@ func TestInfo(t *testing.T) {
 		{"another tag", "0F E004015012345679 3E 07 03 1B00 01", 0, rfid.ErrBroken},
 		{"short", "0F E0", 0, rfid.ErrBroken},
 	} {
-		got, err := parseInfo(unhex(t, c.data), uid, 4)
+		got, err := parseInfo(rfidtest.Hex(t, c.data), uid, 4)
 		if !errors.Is(err, c.err) || got.Blocks != c.blocks || err == nil && (got.AFI != 7 || got.DSFID != 0x3E || got.ICRef != 1 || got.UID != uid || got.BlockSize != 4) {
 			t.Errorf("%s: got %+v, %v", c.name, got, err)
 		}

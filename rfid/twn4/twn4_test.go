@@ -172,23 +172,7 @@ func TestSignals(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, v := range variants[:4] {
-			host, far := sim.Pipe()
-			line, _ := sim.NewLine("twn4", sim.NewTable())
-			line.Device.(*sim.TWN4).Binary, line.Device.(*sim.TWN4).CRC = v.binary, v.crc
-			served := make(chan struct{})
-			go func() { line.Serve(far); close(served) }()
-			if got, err := twn4.Probe(host); err != nil || got != "TWN4/B1.64/CCF4.51/PRS1.04, "+v.format.String() {
-				t.Errorf("%v: got %q, %v", v.format, got, err)
-			}
-			host.Close()
-			<-served
-		}
-		mute, _ := sim.Pipe()
-		start := time.Now()
-		if _, err := twn4.Probe(mute); !errors.Is(err, rfid.ErrTimeout) || time.Since(start) > 1500*time.Millisecond {
-			t.Errorf("nobody there: got %v after %v", err, time.Since(start))
-		}
-	})
+	for _, v := range variants[:4] {
+		rfidtest.Probe(t, driver(twn4.Options{}, v.binary, v.crc), twn4.Probe, "TWN4/B1.64/CCF4.51/PRS1.04, "+v.format.String(), "feig", "3m")
+	}
 }

@@ -46,8 +46,8 @@ func BenchmarkDrain(b *testing.B) {
 	check(b, err)
 	file, enrolled, err := library.Enrol("maple-house", "mqtt://localhost:1883")
 	check(b, err)
-	pipe, err := broker.Start(b.Context(), broker.Options{Folder: b.TempDir(), Log: quiet, Authenticate: func(name, _ string) (broker.Role, bool) {
-		return broker.Role{Hub: name == "hub", Station: file.Station}, true
+	pipe, err := broker.Start(b.Context(), broker.Options{Folder: b.TempDir(), Log: quiet, Authenticate: func(v broker.Visitor) (broker.Role, bool) {
+		return broker.Role{Hub: v.Name == "hub", Station: file.Station}, true
 	}})
 	check(b, err)
 	defer pipe.Close()

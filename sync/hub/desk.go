@@ -31,6 +31,7 @@ type desk struct {
 	renewed  time.Duration
 	ledger   uuid.UUID // that spoke last
 	swaps    allowance // of one ledger for another
+	costly   allowance // of messages that make the store write and bring nothing new
 	leave    context.CancelFunc
 }
 
@@ -56,7 +57,7 @@ const inboxRoom = 4 * courier.Window
 
 func newDesk(h *Hub, station identity.Enrolled) *desk {
 	return &desk{Hub: h, station: station, inbox: make(chan deskMsg, inboxRoom), flagged: true, refused: true,
-		swaps: allowance{most: 3, each: time.Minute}}
+		swaps: allowance{most: 3, each: time.Minute}, costly: allowance{most: 20, each: time.Second / 2}}
 }
 
 // tell hands the desk something that happened, without waiting. When there is no
@@ -160,10 +161,12 @@ func (d *desk) open(ctx context.Context, payload []byte) (wire.Message, error) {
 }
 
 func (d *desk) read(ctx context.Context, m deskMessage, message wire.Message) error {
-	if state, is := message.(wire.State); is != (m.way == wire.Birth) {
+	if _, is := message.(wire.State); is != (m.way == wire.Birth) {
 		return fmt.Errorf("a %T on topic %s: %w", message, m.way, wire.ErrMalformed)
-	} else if is {
-		return d.presence(ctx, state, m.retained)
+	}
+	if d.dear(message) && !d.costly.take(d.clock()) {
+		d.Log.Debug("a station asks too often", "station", d.station.Station)
+		return nil
 	}
 	switch message := message.(type) {
 	case wire.Hello:
@@ -171,6 +174,8 @@ func (d *desk) read(ctx context.Context, m deskMessage, message wire.Message) er
 			return err
 		}
 		return d.report(ctx, message)
+	case wire.State:
+		return d.presence(ctx, message, m.retained)
 	case wire.Batch:
 		return d.receive(ctx, courier.Arrived{Batch: message})
 	case wire.Ack:
@@ -181,6 +186,21 @@ func (d *desk) read(ctx context.Context, m deskMessage, message wire.Message) er
 		return errors.Join(d.send(ctx, courier.Acked{Ack: message, Own: own}), d.refuses(ctx, message))
 	}
 	return fmt.Errorf("a %T: %w", message, wire.ErrMalformed)
+}
+
+// dear reports whether a message makes the store write without taking anything
+// in. An honest station sends such a one now and then; one that sends nothing
+// else must not keep the store from the others.
+func (d *desk) dear(message wire.Message) bool {
+	switch message := message.(type) {
+	case wire.Hello, wire.State:
+		return true
+	case wire.Batch:
+		return d.flagged // the last one was not taken
+	case wire.Ack:
+		return courier.Condition(message.Condition) != courier.Sound
+	}
+	return false
 }
 
 // refuses keeps in the store whether the station takes what it is told, as its

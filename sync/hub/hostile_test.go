@@ -1,10 +1,12 @@
 package hub_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"fmt"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,6 +183,89 @@ func TestManyLedgers(t *testing.T) {
 		defer maple.start()()
 		until(t, knows(maple, snapshot...))
 	})
+}
+
+// counted is a store that counts what makes it write.
+type counted struct {
+	store.Store
+	writes *atomic.Int64
+}
+
+func (c counted) Find(ctx context.Context, id circ.StationID, ledger uuid.UUID, at time.Time) (store.Ledger, error) {
+	c.writes.Add(1)
+	return c.Store.Find(ctx, id, ledger, at)
+}
+
+func (c counted) Report(ctx context.Context, r store.Report) error {
+	c.writes.Add(1)
+	return c.Store.Report(ctx, r)
+}
+
+func (c counted) Seen(ctx context.Context, p store.Presence) (bool, error) {
+	c.writes.Add(1)
+	return c.Store.Seen(ctx, p)
+}
+
+func (c counted) Raise(ctx context.Context, id circ.StationID, condition store.Condition) error {
+	c.writes.Add(1)
+	return c.Store.Raise(ctx, id, condition)
+}
+
+func (c counted) Clear(ctx context.Context, id circ.StationID, name string) error {
+	c.writes.Add(1)
+	return c.Store.Clear(ctx, id, name)
+}
+
+func (c counted) TakeIn(ctx context.Context, b store.Batch) (store.Ledger, error) {
+	c.writes.Add(1)
+	return c.Store.TakeIn(ctx, b)
+}
+
+// TestFlood: who asks, announces, complains or sends what cannot be read over and
+// over is answered now and then, and the station beside it is served.
+func TestFlood(t *testing.T) {
+	for name, message := range map[string]func(h *house, stream uuid.UUID, i int) (wire.Direction, wire.Message){
+		"hellos": func(h *house, _ uuid.UUID, _ int) (wire.Direction, wire.Message) {
+			return wire.Up, wire.Hello{Stream: h.ID(), First: 1}
+		},
+		"births": func(h *house, _ uuid.UUID, i int) (wire.Direction, wire.Message) {
+			return wire.Birth, wire.State{Presence: wire.Online, Boot: h.boot, Session: uint64(i)}
+		},
+		"complaints": func(_ *house, stream uuid.UUID, i int) (wire.Direction, wire.Message) {
+			return wire.Up, wire.Ack{Stream: stream, Condition: uint8(i%2) * uint8(courier.Newer)}
+		},
+		"no events": func(h *house, _ uuid.UUID, _ int) (wire.Direction, wire.Message) {
+			raw := []byte("hello")
+			return wire.Up, wire.Batch{Stream: h.ID(), First: 1, Events: [][]byte{raw}, Chain: wire.Chain{}.Next(raw)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := link.NewMemory(1)
+				l := newLibrary(t, memory(b))
+				defer l.stop()
+				maple, birch := l.enrol("maple-house"), l.enrol("birch-house")
+				say := foe(t, b)
+				say(wire.Topic("maple-house", wire.Up), maple.seal(wire.Hello{Stream: maple.ID(), First: 1}))
+				stream := l.view("maple-house").Stream
+				before := l.writes.Load()
+				for i := range 500 {
+					way, m := message(maple, stream, i)
+					say(wire.Topic("maple-house", way), maple.seal(m))
+				}
+				if n := l.writes.Load() - before; n > 100 {
+					t.Errorf("500 messages made the store write %d times, want at most 20 messages heard", n)
+				}
+				defer birch.start()()
+				birch.lend("2", "999A7")
+				until(t, l.lent("2@birch-house"))
+				time.Sleep(time.Minute) // then it is heard again
+				defer maple.start()()
+				maple.lend("1", "999A1")
+				until(t, l.lent("1@maple-house 2@birch-house"))
+			})
+		})
+	}
 }
 
 // TestBombs: what unpacks to more than it may, or claims to, is refused before

@@ -55,6 +55,7 @@ type Hub struct {
 	feed    feed
 	up      bool // of the loop in Run
 	desks   map[circ.StationID]*desk
+	known   map[circ.StationID]identity.Enrolled // when last looked
 	running sync.WaitGroup
 }
 
@@ -76,10 +77,10 @@ func Open(s Settings) (*Hub, error) {
 	if s.Look == 0 {
 		s.Look = 3 * time.Second
 	}
-	h := &Hub{Settings: s, opener: &wire.Opener{Key: key}, boot: uuid.New(), began: time.Now(), desks: make(map[circ.StationID]*desk)}
+	h := &Hub{Settings: s, opener: &wire.Opener{Key: key}, boot: uuid.New(), began: time.Now(), desks: make(map[circ.StationID]*desk), known: make(map[circ.StationID]identity.Enrolled)}
 	h.link, err = s.Dial(link.Options{
 		// Two hubs of one name would cast each other out for ever.
-		ClientID: "cs-hub-" + h.boot.String()[:8],
+		ClientID: identity.HubClientID(h.boot.String()[:8]),
 		Subscriptions: []link.Subscription{
 			{Filter: wire.AnyTopic(-1, wire.Birth), QoS: 1},
 			{Filter: wire.AnyTopic(-1, wire.Up), QoS: 1},
@@ -111,7 +112,6 @@ func (h *Hub) Run(ctx context.Context) error {
 	defer h.running.Wait()
 	defer cancel()
 	told := make(map[circ.StationID]store.Stream)
-	known := make(map[circ.StationID]identity.Enrolled)
 	for {
 		select {
 		case <-ctx.Done():
@@ -123,7 +123,7 @@ func (h *Hub) Run(ctx context.Context) error {
 			h.hear(ctx, event)
 		case <-look.C:
 			h.look(ctx, told)
-			h.lookWho(ctx, known)
+			h.lookWho(ctx)
 		}
 	}
 }
@@ -158,6 +158,10 @@ func (h *Hub) hear(ctx context.Context, event link.Event) {
 func (h *Hub) desk(ctx context.Context, station circ.StationID) *desk {
 	if d := h.desks[station]; d != nil {
 		return d
+	}
+	if h.known[station].Revoked { // it may go on for long, by a broker elsewhere
+		h.Log.Debug("a revoked station speaks", "station", station)
+		return nil
 	}
 	enrolled, err := h.Store.Enrolled(ctx, station)
 	if errors.Is(err, store.ErrNoStation) {
@@ -207,7 +211,7 @@ func (h *Hub) look(ctx context.Context, told map[circ.StationID]store.Stream) {
 // lookWho finds who was revoked or given new keys since. Their desk is closed,
 // to be opened at their next word if they still may speak, and what they have
 // open at the broker is ended.
-func (h *Hub) lookWho(ctx context.Context, known map[circ.StationID]identity.Enrolled) {
+func (h *Hub) lookWho(ctx context.Context) {
 	all, err := h.Store.AllEnrolled(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -216,9 +220,10 @@ func (h *Hub) lookWho(ctx context.Context, known map[circ.StationID]identity.Enr
 		return
 	}
 	for _, now := range all {
-		before, seen := known[now.Station]
-		known[now.Station] = now
-		if now.Revoked == before.Revoked && (!seen || now.Signing.Equal(before.Signing) && bytes.Equal(now.Password, before.Password)) {
+		before := h.known[now.Station]
+		h.known[now.Station] = now
+		fresh := len(before.Signing) == 0 // nothing is open under keys that it did not have
+		if now.Revoked == before.Revoked && (fresh || now.Signing.Equal(before.Signing) && bytes.Equal(now.Password, before.Password)) {
 			continue
 		}
 		h.Log.Info("a station's keys changed", "station", now.Station, "revoked", now.Revoked)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +45,7 @@ type library struct {
 	said   bytes.Buffer
 	log    *slog.Logger // of the hub and of all stations
 
+	writes   atomic.Int64 // of the store, that the hub asked for
 	mu       sync.Mutex
 	expelled []circ.StationID
 }
@@ -69,7 +71,7 @@ func (l *library) start() {
 		l.t.Fatal(err)
 	}
 	l.hub, err = hub.Open(hub.Settings{
-		Store: l.store, Library: l.keys, Version: "test", Dial: l.dial, Log: l.log, Expel: func(id circ.StationID) {
+		Store: counted{l.store, &l.writes}, Library: l.keys, Version: "test", Dial: l.dial, Log: l.log, Expel: func(id circ.StationID) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.expelled = append(l.expelled, id)

@@ -1,15 +1,23 @@
 // Package identity is who speaks: the library's keys, a station's keys, and the
 // files that hold them.
 //
-// Three files, each JSON with a version, each readable by its owner alone:
+// The files, each readable by its owner alone where it holds a secret:
 //
 //	library.json  at the hub: an Ed25519 seed that signs what goes down, and an
 //	              X25519 private key (RFC 9180, DHKEM) that opens what stations seal
-//	NAME.station  at a station: its name, the broker and its password there, an
-//	              Ed25519 seed that signs what goes up, and the public halves of
-//	              the library's keys
+//	authority.*   at the hub: the key and the certificate of the library's own
+//	              certificate authority
+//	station.json  at a station: its name, the broker, an Ed25519 seed that signs
+//	              what goes up and proves in TLS who it is, and the public halves
+//	              of the library's keys
+//	station.crt   at a station: its certificate, which is no secret
 //	station.key   at a station, made by the station: 32 bytes that no other
 //	              machine ever learns; patrons are hidden under it
+//
+// One key signs a station's messages and its TLS handshakes. The two cannot be
+// taken for each other: TLS 1.3 signs 64 spaces and a line of its own (RFC 8446,
+// section 4.4.3), a message begins with "coldstation/1". And there is one thing
+// to make, to renew and to revoke.
 //
 // A station's file is a secret like a key to the front door: who has it can
 // speak as that station until it is revoked at the hub, and learns nothing from
@@ -52,11 +60,16 @@ type Library struct {
 type Station struct {
 	Version  int            `json:"version"`
 	Station  circ.StationID `json:"station"`
-	Broker   string         `json:"broker"` // mqtt://host:port or tls://host:port
-	Password string         `json:"password"`
-	Signing  []byte         `json:"signing"` // Ed25519 seed, 32 bytes
-	Library  []byte         `json:"library"` // Ed25519 public key that signs what comes down
-	Sealing  []byte         `json:"sealing"` // X25519 public key that identifiers are sealed to
+	Broker   string         `json:"broker"`             // mqtt://host:port or mqtts://host:port
+	Password string         `json:"password,omitempty"` // none where a certificate opens
+	Signing  []byte         `json:"signing"`            // Ed25519 seed, 32 bytes
+	Library  []byte         `json:"library"`            // Ed25519 public key that signs what comes down
+	Sealing  []byte         `json:"sealing"`            // X25519 public key that identifiers are sealed to
+
+	// Of a library that speaks TLS: the certificate that vouches for its broker,
+	// in DER, and where certificates are renewed, host:port.
+	Authority []byte `json:"authority,omitempty"`
+	Hub       string `json:"hub,omitempty"`
 }
 
 // Enrolled is what a hub keeps of a station: enough to know it again, nothing
@@ -110,6 +123,12 @@ func (l Library) Enrol(id circ.StationID, broker string) (Station, Enrolled, err
 	}
 	password := sha256.Sum256([]byte(s.Password))
 	return s, Enrolled{Station: id, Password: password[:], Signing: s.SigningKey().Public().(ed25519.PublicKey)}, nil
+}
+
+// NewStation is a station's key, made where it stays. Everything else of its
+// identity is the hub's to say.
+func NewStation() Station {
+	return Station{Version: version, Signing: random(ed25519.SeedSize)}
 }
 
 // SigningKey signs what goes up.

@@ -35,10 +35,10 @@ func (l *Ledger) Append(s circ.Stamp, people []circ.PatronID, bodies ...circ.Eve
 		if err != nil {
 			return err
 		}
-		for _, id := range people {
+		for _, who := range p.people {
 			for _, body := range bodies {
-				if mentions(body, l.Ref(id)) {
-					if err := p.meet(id); err != nil {
+				if mentions(body, who.ref) {
+					if err := p.meet(who.ref, who.id); err != nil {
 						return err
 					}
 					break
@@ -51,7 +51,7 @@ func (l *Ledger) Append(s circ.Stamp, people []circ.PatronID, bodies ...circ.Eve
 				return err
 			}
 		}
-		return nil
+		return p.watch()
 	})
 	if err != nil {
 		return 0, fmt.Errorf("append: %w", err)
@@ -64,32 +64,41 @@ type pen struct {
 	*Ledger
 	tx     *bbolt.Tx
 	events *bbolt.Bucket
-	here   *bbolt.Bucket
+	here   hereTable
 	stamp  circ.Stamp
-	people map[circ.Ref]circ.PatronID
+	people []person
 	seq    uint64
 	chain  wire.Chain
 }
 
+// person is somebody whose card is at hand.
+type person struct {
+	ref circ.Ref
+	id  circ.PatronID
+}
+
 func (l *Ledger) pen(tx *bbolt.Tx, s circ.Stamp, people []circ.PatronID) (*pen, error) {
-	p := &pen{Ledger: l, tx: tx, events: tx.Bucket(eventBucket), here: tx.Bucket(hereBucket), stamp: s}
+	p := &pen{stamp: s}
+	for _, id := range people {
+		p.people = append(p.people, person{l.Ref(id), id})
+	}
+	return p, l.start(p, tx)
+}
+
+// start puts p to the end of the log.
+func (l *Ledger) start(p *pen, tx *bbolt.Tx) (err error) {
+	if l.now == nil {
+		l.now = map[string][]byte{}
+	}
+	p.Ledger, p.tx, p.events, p.here = l, tx, tx.Bucket(eventBucket), l.here(tx)
 	p.events.FillPercent = 1
-	if len(people) > 0 {
-		p.people = make(map[circ.Ref]circ.PatronID, len(people))
-		for _, id := range people {
-			p.people[l.Ref(id)] = id
-		}
-	}
-	var err error
-	if key, value := p.events.Cursor().Last(); key != nil {
-		p.seq, p.chain, _, err = entry(key, value)
-	}
-	return p, err
+	p.seq, p.chain, err = end(tx)
+	l.batch.First, l.batch.Before = p.seq+1, p.chain
+	return err
 }
 
 // meet introduces a patron who is new to the log.
-func (p *pen) meet(id circ.PatronID) error {
-	ref := p.Ref(id)
+func (p *pen) meet(ref circ.Ref, id circ.PatronID) error {
 	if ref.IsZero() || p.met(ref) {
 		return nil
 	}
@@ -100,10 +109,12 @@ func (p *pen) met(ref circ.Ref) bool { return p.here.Get(key(hereMet, ref[:])) !
 
 func (p *pen) write(body circ.EventBody) error {
 	if met, is := body.(circ.PatronMet); !is {
+		var before circ.Ref
 		for _, ref := range refs(body) {
-			if !ref.IsZero() && !p.met(ref) {
+			if ref != before && !ref.IsZero() && !p.met(ref) {
 				return fmt.Errorf("%T: %w", body, ErrStranger)
 			}
+			before = ref
 		}
 	} else if met.Ref != p.Ref(met.ID) || met.Ref.IsZero() {
 		return fmt.Errorf("%T: the reference is not the patron's", body)
@@ -112,24 +123,33 @@ func (p *pen) write(body circ.EventBody) error {
 	if err != nil {
 		return err
 	}
-	// What follows is drawn from what was written, not from what was meant; and
-	// what cannot be read back is not written.
-	e, err := wire.ParseEvent(raw, nil)
-	if err != nil {
+	if err := p.record(raw); err != nil {
 		return fmt.Errorf("%T: %w", body, err)
 	}
+	if b, is := body.(circ.AliasLinked); is {
+		return p.link(b)
+	}
+	return nil
+}
+
+// record takes in an event as it is written. What follows is drawn from that, not
+// from what was meant; and what cannot be read back is not written.
+func (p *pen) record(raw []byte) error {
+	e, err := wire.ParseEvent(raw, nil)
+	if err != nil {
+		return err
+	}
 	e.Seq, p.chain = p.seq+1, p.chain.Next(raw)
-	if err := p.events.Put(number(e.Seq), append(p.chain[:], raw...)); err != nil {
+	value := append(append(make([]byte, 0, len(p.chain)+len(raw)), p.chain[:]...), raw...)
+	if err := p.events.Put(number(e.Seq), value); err != nil {
 		return err
 	}
 	if err := fold(p.here, e, lookup(p.events)); err != nil {
-		return fmt.Errorf("%T: %w", body, err)
+		return err
 	}
 	p.seq = e.Seq
-	switch b := body.(type) {
-	case circ.AliasLinked:
-		return p.link(b)
-	case circ.NoticeTaken:
+	p.batch.Events = append(p.batch.Events, raw)
+	if b, is := e.Body.(circ.NoticeTaken); is {
 		return p.tx.Bucket(toldBucket).Delete(key(toldCommand, number(b.Notice)))
 	}
 	return nil
@@ -191,18 +211,10 @@ func mentions(body circ.EventBody, ref circ.Ref) bool {
 // last+1 when there is none.
 func (l *Ledger) Bounds() (first, last uint64, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
-		first, last = 1, 0
-		c := tx.Bucket(eventBucket).Cursor()
-		key, value := c.First()
-		if key == nil {
-			return nil
-		}
+		at, _ := base(tx)
 		var err error
-		if first, _, _, err = entry(key, value); err != nil {
-			return err
-		}
-		key, value = c.Last()
-		last, _, _, err = entry(key, value)
+		last, _, err = end(tx)
+		first = at + 1
 		return err
 	})
 	return first, last, err
@@ -218,6 +230,11 @@ func (l *Ledger) Chain(seq uint64) (chain wire.Chain, err error) {
 		k := number(seq)
 		value := tx.Bucket(eventBucket).Get(k)
 		if value == nil {
+			var at uint64
+			if at, chain = base(tx); at == seq {
+				return nil
+			}
+			chain = wire.Chain{}
 			return fmt.Errorf("event %d: %w", seq, ErrGone)
 		}
 		var err error

@@ -19,8 +19,8 @@ type whole struct {
 // item joins what our events and what the hub say of an item. Of two that
 // contradict each other the later one counts: the hub's word is later than our
 // event if the hub had the event when we took the word in.
-func item(tx *bbolt.Tx, id circ.ItemID) (w whole, err error) {
-	here, err := get[spot](tx.Bucket(hereBucket), key(hereItem, []byte(id)))
+func (l *Ledger) item(tx *bbolt.Tx, id circ.ItemID) (w whole, err error) {
+	here, err := get[spot](l.here(tx), key(hereItem, []byte(id)))
 	if err != nil {
 		return w, err
 	}
@@ -31,8 +31,8 @@ func item(tx *bbolt.Tx, id circ.ItemID) (w whole, err error) {
 	if here != nil {
 		w.place = here.Place
 		if here.Loan != nil {
-			l := here.Loan
-			w.loan = &circ.Loan{Item: id, Patron: l.Patron, Seq: l.Seq, At: l.At, Due: l.Due, Renewed: l.Renewed}
+			o := here.Loan
+			w.loan = &circ.Loan{Item: id, Patron: o.Patron, Seq: o.Seq, At: o.At, Due: o.Due, Renewed: o.Renewed}
 		}
 	}
 	switch {
@@ -92,7 +92,7 @@ func item(tx *bbolt.Tx, id circ.ItemID) (w whole, err error) {
 // Loan is the open loan of an item, if it is on loan.
 func (l *Ledger) Loan(id circ.ItemID) (loan circ.Loan, open bool, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
-		w, err := item(tx, id)
+		w, err := l.item(tx, id)
 		if err == nil && w.loan != nil {
 			loan, open = *w.loan, true
 		}
@@ -114,14 +114,14 @@ func (l *Ledger) OpenLoans() (all []circ.Loan, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
 		names := map[circ.ItemID]bool{}
 		gather := func(rest, _ []byte) error { names[circ.ItemID(rest)] = true; return nil }
-		if err := under(tx.Bucket(hereBucket), key(hereItem), gather); err != nil {
+		if err := l.here(tx).under(key(hereItem), gather); err != nil {
 			return err
 		}
 		if err := under(tx.Bucket(toldBucket), key(toldLoan), gather); err != nil {
 			return err
 		}
 		for _, id := range slices.Sorted(maps.Keys(names)) {
-			w, err := item(tx, id)
+			w, err := l.item(tx, id)
 			if err != nil {
 				return err
 			}
@@ -137,7 +137,7 @@ func (l *Ledger) OpenLoans() (all []circ.Loan, err error) {
 // Place is where an item is, as far as is known.
 func (l *Ledger) Place(id circ.ItemID) (place Place, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
-		w, err := item(tx, id)
+		w, err := l.item(tx, id)
 		place = w.place
 		return err
 	})
@@ -147,9 +147,9 @@ func (l *Ledger) Place(id circ.ItemID) (place Place, err error) {
 // Shelf are the items on this station's shelf, in order of their names.
 func (l *Ledger) Shelf() (all []circ.ItemID, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
-		return under(tx.Bucket(hereBucket), key(hereItem), func(rest, _ []byte) error {
+		return l.here(tx).under(key(hereItem), func(rest, _ []byte) error {
 			id := circ.ItemID(rest)
-			w, err := item(tx, id)
+			w, err := l.item(tx, id)
 			if err == nil && w.place == Shelf {
 				all = append(all, id)
 			}
@@ -162,8 +162,14 @@ func (l *Ledger) Shelf() (all []circ.ItemID, err error) {
 // Repairs are the tags that wait to be seen again, by item.
 func (l *Ledger) Repairs() (all []Repair, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
-		all, err = records[Repair](tx.Bucket(hereBucket), hereRepair)
-		return err
+		t := l.here(tx)
+		return t.under(key(hereRepair), func(rest, _ []byte) error {
+			r, err := get[Repair](t, key(hereRepair, rest))
+			if err == nil {
+				all = append(all, *r)
+			}
+			return err
+		})
 	})
 	return all, err
 }
@@ -171,7 +177,7 @@ func (l *Ledger) Repairs() (all []Repair, err error) {
 // Repair is what an item's tag waits for, if it does.
 func (l *Ledger) Repair(id circ.ItemID) (r Repair, waits bool, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
-		found, err := get[Repair](tx.Bucket(hereBucket), key(hereRepair, []byte(id)))
+		found, err := get[Repair](l.here(tx), key(hereRepair, []byte(id)))
 		if found != nil {
 			r, waits = *found, true
 		}
@@ -183,9 +189,7 @@ func (l *Ledger) Repair(id circ.ItemID) (r Repair, waits bool, err error) {
 // Session is the number of the last start, 0 before the first.
 func (l *Ledger) Session() (n uint64, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
-		if b := tx.Bucket(hereBucket).Get(key(hereSession)); len(b) == 8 {
-			n = binary.BigEndian.Uint64(b)
-		}
+		n = decode(l.here(tx).Get(key(hereSession)))
 		return nil
 	})
 	return n, err
@@ -194,7 +198,7 @@ func (l *Ledger) Session() (n uint64, err error) {
 // Faults are the faults that were raised and not cleared.
 func (l *Ledger) Faults() (names []string, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
-		return under(tx.Bucket(hereBucket), key(hereFault), func(rest, _ []byte) error {
+		return l.here(tx).under(key(hereFault), func(rest, _ []byte) error {
 			names = append(names, string(rest))
 			return nil
 		})

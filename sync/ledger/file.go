@@ -81,7 +81,7 @@ func openBolt(path string, timeout time.Duration, readOnly bool) (db *bbolt.DB, 
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, ErrInUse
 	case errors.As(err, &onPath), errors.Is(err, ErrCorrupt):
-		return nil, err
+		return nil, unwritable(err)
 	}
 	return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 }
@@ -125,15 +125,8 @@ func sniff(path string) error {
 // create makes a whole new file beside path and then names it path, so that a
 // power cut never leaves half a ledger under that name.
 func create(path string, fill func(*bbolt.Tx) error) error {
-	draft := path + ".new"
-	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	db, err := bbolt.Open(draft, 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType})
+	draft, err := draw(path, fill)
 	if err != nil {
-		return err
-	}
-	if err := errors.Join(db.Update(fill), db.Close()); err != nil {
 		return err
 	}
 	// A link, unlike a rename, never replaces a ledger that appeared meanwhile.
@@ -143,6 +136,30 @@ func create(path string, fill func(*bbolt.Tx) error) error {
 	if err := os.Remove(draft); err != nil {
 		return err
 	}
+	return syncDir(path)
+}
+
+// draw makes a whole new file beside path, checks it, and answers its name.
+func draw(path string, fill func(*bbolt.Tx) error) (draft string, err error) {
+	draft = path + ".new"
+	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return draft, err
+	}
+	db, err := bbolt.Open(draft, 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		return draft, err
+	}
+	err = db.Update(fill)
+	if err == nil {
+		err = db.View(func(tx *bbolt.Tx) error { _, err := verify(tx); return err })
+	}
+	if err = errors.Join(err, db.Close()); err == nil {
+		err = inspect(draft)
+	}
+	return draft, err
+}
+
+func syncDir(path string) error {
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err

@@ -37,9 +37,9 @@ func (l *Ledger) setMark(name string, seq uint64, back bool) error {
 		return err // spares the disk a write
 	}
 	err := l.update(func(tx *bbolt.Tx) error {
-		var last uint64
-		if key, _ := tx.Bucket(eventBucket).Cursor().Last(); key != nil {
-			last = binary.BigEndian.Uint64(key)
+		last, _, err := end(tx)
+		if err != nil {
+			return err
 		}
 		switch now := mark(tx, name); {
 		case name == "":

@@ -38,7 +38,7 @@ func inspect(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := f.tree(root, 0); err != nil {
+	if err := f.tree(root, 0, nil, nil); err != nil {
 		return err
 	}
 	return f.freelist(free)
@@ -119,7 +119,9 @@ func (f *pages) page(id uint64) (content []byte, err error) {
 	return content, err
 }
 
-func (f *pages) tree(id uint64, depth int) error {
+// tree walks the pages below one, whose keys must be from low on and before high, nil
+// being no bound: a branch that says otherwise leads a search astray.
+func (f *pages) tree(id uint64, depth int, low, high []byte) error {
 	content, err := f.page(id)
 	if err != nil {
 		return err
@@ -129,7 +131,7 @@ func (f *pages) tree(id uint64, depth int) error {
 	}
 	switch flags := native.Uint16(content[8:]); flags {
 	case leafPage:
-		return f.leaf(content, id, depth)
+		return f.leaf(content, id, depth, low, high)
 	case branchPage:
 	default:
 		return damaged("page %d is of no kind that belongs there", id)
@@ -141,30 +143,41 @@ func (f *pages) tree(id uint64, depth int) error {
 	if len(elements) == 0 {
 		return damaged("page %d leads nowhere", id)
 	}
-	var before []byte
+	keys := make([][]byte, len(elements), len(elements)+1)
 	for i, at := range elements {
-		key, err := cut(content, at, native.Uint32(content[at:]), native.Uint32(content[at+4:]))
-		if err != nil {
+		if keys[i], err = cut(content, at, native.Uint32(content[at:]), native.Uint32(content[at+4:])); err != nil {
 			return err
 		}
-		if i > 0 && bytes.Compare(before, key) >= 0 {
-			return damaged("keys out of order on page %d", id)
-		}
-		before = key
-		if err := f.tree(native.Uint64(content[at+8:]), depth+1); err != nil {
+	}
+	if !ordered(keys, low, high) {
+		return damaged("keys out of order on page %d", id)
+	}
+	keys = append(keys, high)
+	for i, at := range elements {
+		if err := f.tree(native.Uint64(content[at+8:]), depth+1, keys[i], keys[i+1]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *pages) leaf(content []byte, id uint64, depth int) error {
+// ordered reports whether keys rise, from low on and before high.
+func ordered(keys [][]byte, low, high []byte) bool {
+	for i, key := range keys {
+		if bytes.Compare(key, low) < 0 || high != nil && bytes.Compare(key, high) >= 0 || i > 0 && bytes.Compare(keys[i-1], key) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *pages) leaf(content []byte, id uint64, depth int, low, high []byte) error {
 	elements, err := split(content, id)
 	if err != nil {
 		return err
 	}
-	var before []byte
-	for i, at := range elements {
+	keys := make([][]byte, 0, len(elements))
+	for _, at := range elements {
 		flags, pos, keySize, size := native.Uint32(content[at:]), native.Uint32(content[at+4:]), native.Uint32(content[at+8:]), native.Uint32(content[at+12:])
 		key, err := cut(content, at, pos, keySize)
 		if err != nil {
@@ -174,10 +187,7 @@ func (f *pages) leaf(content []byte, id uint64, depth int) error {
 		if err != nil || pos+keySize < pos {
 			return damaged("a value beyond page %d", id)
 		}
-		if i > 0 && bytes.Compare(before, key) >= 0 {
-			return damaged("keys out of order on page %d", id)
-		}
-		before = key
+		keys = append(keys, key)
 		switch {
 		case flags == 0:
 		case flags != bucketFlag, len(value) < 16:
@@ -188,19 +198,22 @@ func (f *pages) leaf(content []byte, id uint64, depth int) error {
 			}
 		}
 	}
+	if !ordered(keys, low, high) {
+		return damaged("keys out of order on page %d", id)
+	}
 	return nil
 }
 
 func (f *pages) bucket(value []byte, id uint64, depth int) error {
 	root := native.Uint64(value)
 	if root != 0 {
-		return f.tree(root, depth+1)
+		return f.tree(root, depth+1, nil, nil)
 	}
 	inline := value[16:]
 	if len(inline) < pageHead || native.Uint16(inline[8:]) != leafPage || depth == maxDepth {
 		return damaged("a small bucket on page %d", id)
 	}
-	return f.leaf(inline, id, depth+1)
+	return f.leaf(inline, id, depth+1, nil, nil)
 }
 
 // split is where the elements of a page begin.

@@ -8,12 +8,14 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
 	"go.etcd.io/bbolt"
 
 	"coldstation/sync/circ"
+	"coldstation/sync/ledger/journal"
 )
 
 // What a record is hidden for.
@@ -150,16 +152,29 @@ func (t taker) dropPatron(id circ.PatronID) error {
 	if sealed == nil {
 		return nil
 	}
-	old, err := reveal[patronRecord](t.Ledger, patronUse, id, sealed)
-	if err != nil {
-		return err
-	}
-	for _, c := range old.Cards {
-		r := t.Ref(circ.NewPatronID(c))
-		if bytes.HasPrefix(t.told.Get(key(toldCard, r[:])), ref[:]) {
-			if err := t.told.Delete(key(toldCard, r[:])); err != nil {
-				return err
+	var cards [][]byte
+	if old, err := reveal[patronRecord](t.Ledger, patronUse, id, sealed); err == nil {
+		for _, c := range old.Cards {
+			r := t.Ref(circ.NewPatronID(c))
+			if k := key(toldCard, r[:]); bytes.HasPrefix(t.told.Get(k), ref[:]) {
+				cards = append(cards, k)
 			}
+		}
+	} else {
+		// Damage that only this card could show, and that what is told now mends.
+		err := under(t.told, key(toldCard), func(card, whose []byte) error {
+			if bytes.HasPrefix(whose, ref[:]) {
+				cards = append(cards, key(toldCard, card))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, k := range cards {
+		if err := t.told.Delete(k); err != nil {
+			return err
 		}
 	}
 	return errors.Join(t.told.Delete(key(toldTile, ref[:])), t.told.Delete(key(toldPatron, ref[:])))
@@ -168,15 +183,16 @@ func (t taker) dropPatron(id circ.PatronID) error {
 // link lets a wristband or key tag stand for a patron, whose own card must be
 // among the people of this transaction.
 func (p *pen) link(b circ.AliasLinked) error {
-	id, given := p.people[b.Patron]
-	if !given || b.Alias.IsZero() {
+	i := slices.IndexFunc(p.people, func(who person) bool { return who.ref == b.Patron })
+	if i < 0 || b.Alias.IsZero() {
 		return fmt.Errorf("%T: %w", b, ErrStranger)
 	}
-	entry, err := p.card(b.Alias, id)
+	entry, err := p.card(b.Alias, p.people[i].id)
 	if err != nil {
 		return err
 	}
 	ref := p.Ref(b.Alias)
+	p.batch.Records = append(p.batch.Records, journal.Record{Bucket: aliasRecord, Key: ref[:], Value: entry})
 	return p.tx.Bucket(aliasBucket).Put(ref[:], entry)
 }
 

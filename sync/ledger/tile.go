@@ -27,7 +27,8 @@ func (t taker) putTile(p circ.Patron) error {
 	if p.Picture == "" {
 		return nil
 	}
-	if err := t.meet(p.ID); err != nil {
+	ref := t.Ref(p.ID)
+	if err := t.meet(ref, p.ID); err != nil {
 		return err
 	}
 	r := recordOf(p)
@@ -36,7 +37,6 @@ func (t taker) putTile(p circ.Patron) error {
 	if err != nil {
 		return err
 	}
-	ref := t.Ref(p.ID)
 	return t.told.Put(key(toldTile, ref[:]), sealed)
 }
 

@@ -274,10 +274,11 @@ func (t taker) take(seq uint64, body circ.NoticeBody) error {
 	case circ.ProxyCancelled:
 		return t.dropProxy(b.ID)
 	case circ.LoanPut:
-		if err := t.meet(b.Patron); err != nil {
+		ref := t.Ref(b.Patron)
+		if err := t.meet(ref, b.Patron); err != nil {
 			return err
 		}
-		return put(t.told, key(toldLoan, []byte(b.Item)), word{Patron: t.Ref(b.Patron), At: b.At, Due: b.Due, After: t.sent})
+		return put(t.told, key(toldLoan, []byte(b.Item)), word{Patron: ref, At: b.At, Due: b.Due, After: t.sent})
 	case circ.LoanGone:
 		return put(t.told, key(toldLoan, []byte(b.Item)), word{Gone: true, After: t.sent})
 	case circ.LoanConfirmed:

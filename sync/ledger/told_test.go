@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"go.etcd.io/bbolt"
 
 	"coldstation/sync/circ"
 	"coldstation/sync/wire"
@@ -55,6 +56,36 @@ func TestPatronsOpenWithTheirCards(t *testing.T) {
 		t.Errorf("the card of a patron who is gone: %v, %v", known, err)
 	}
 	l.verify()
+}
+
+// A record that only its own card could have opened, damaged, is mended by the next
+// word about that patron, and stops nothing.
+func TestDamagedPatronIsMended(t *testing.T) {
+	l := newLender(t)
+	stream := uuid.New()
+	told := circ.Patron{ID: anna, FirstName: "Anna", Cards: []string{"E0040150AAAA0001"}}
+	l.tell(stream, circ.PatronPut{Patron: told})
+	ref := l.Ref(anna)
+	err := l.update(func(tx *bbolt.Tx) error {
+		sealed := bytes.Clone(tx.Bucket(toldBucket).Get(key(toldPatron, ref[:])))
+		sealed[20] ^= 1
+		return tx.Bucket(toldBucket).Put(key(toldPatron, ref[:]), sealed)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.reopen()
+	if _, _, _, err := l.Patron(anna); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a damaged record: %v, want %v", err, ErrCorrupt)
+	}
+	told.Cards = nil
+	l.tell(stream, circ.PatronPut{Patron: told})
+	if p, _, known, err := l.Patron(anna); err != nil || !known || p.FirstName != "Anna" {
+		t.Errorf("told again: %+v, %v, %v", p, known, err)
+	}
+	if _, _, known, err := l.Patron(circ.NewPatronID("E0040150AAAA0001")); err != nil || known {
+		t.Errorf("the card that was taken away: %v, %v", known, err)
+	}
 }
 
 func TestProxies(t *testing.T) {

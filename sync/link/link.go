@@ -72,11 +72,11 @@ func (Message) event() {}
 
 // Options are how a link connects. Zero durations and sizes mean what the field says.
 type Options struct {
-	Broker        string // mqtt://host:port, or tls://host:port
+	Broker        string // mqtt://host:port, or mqtts://host:port with TLS (ssl:// and tls:// are the same)
 	ClientID      string // one per running program: two links of one name cast each other out
 	Username      string
 	Password      string
-	TLS           *tls.Config // of a tls:// broker; its certificates are asked for at each connection
+	TLS           *tls.Config // of a broker that speaks TLS; nil for the system's roots; its certificates are asked for at each connection
 	Subscriptions []Subscription
 	Presence      Presence // announced while connected; none when its topic is empty
 

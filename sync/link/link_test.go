@@ -1,16 +1,19 @@
 package link_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"coldstation/sync/hub/broker"
+	"coldstation/sync/identity"
 	"coldstation/sync/link"
 	"coldstation/sync/link/linktest"
 )
@@ -27,6 +30,35 @@ func TestMemory(t *testing.T) {
 
 func TestEmbedded(t *testing.T) {
 	linktest.Run(t, func(t *testing.T) linktest.Broker { return over(linktest.NewCable(t, embedded(t))) })
+}
+
+// TestTLS: the same over TLS, at both ends by certificate.
+func TestTLS(t *testing.T) {
+	authority, err := identity.LoadAuthority(t.TempDir(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	linktest.Run(t, func(t *testing.T) linktest.Broker {
+		b, err := broker.Start(t.Context(), broker.Options{
+			Folder: t.TempDir(),
+			TLS:    authority.ServerTLS([]string{"127.0.0.1"}, tls.RequireAndVerifyClientCert, time.Now),
+			Authenticate: func(v broker.Visitor) (broker.Role, bool) {
+				return broker.Role{Hub: true}, identity.Name(v.Certificate) == identity.HubName
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { b.Close() })
+		cable := linktest.NewCable(t, b.Addr())
+		return linktest.Broker{
+			Open: func(t *testing.T, o link.Options) link.Link {
+				o.Broker, o.TLS = "mqtts"+strings.TrimPrefix(cable.URL(), "mqtt"), authority.HubTLS(nil, time.Now)
+				return open(t, o)
+			},
+			Cut: cable.Cut, Mend: cable.Mend,
+		}
+	})
 }
 
 func TestMosquitto(t *testing.T) {
@@ -59,7 +91,7 @@ func open(t *testing.T, o link.Options) link.Link {
 func embedded(t *testing.T) string {
 	b, err := broker.Start(t.Context(), broker.Options{
 		Folder:       t.TempDir(),
-		Authenticate: func(name, _ string) (broker.Role, bool) { return broker.Role{Hub: true}, name == "hub" },
+		Authenticate: func(v broker.Visitor) (broker.Role, bool) { return broker.Role{Hub: true}, v.Name == "hub" },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -180,8 +212,8 @@ func TestHalfOpen(t *testing.T) {
 // A stranger is turned away, tries again, and never believes to be connected.
 func TestStranger(t *testing.T) {
 	asked := make(chan string, 100)
-	b, err := broker.Start(t.Context(), broker.Options{Folder: t.TempDir(), Authenticate: func(name, _ string) (broker.Role, bool) {
-		asked <- name
+	b, err := broker.Start(t.Context(), broker.Options{Folder: t.TempDir(), Authenticate: func(v broker.Visitor) (broker.Role, bool) {
+		asked <- v.Name
 		return broker.Role{}, false
 	}})
 	if err != nil {
@@ -208,6 +240,7 @@ func TestOptions(t *testing.T) {
 		"no scheme":           {Broker: "localhost:1883", ClientID: "a"},
 		"no port":             {Broker: "mqtt://localhost", ClientID: "a"},
 		"a web socket":        {Broker: "ws://localhost:80", ClientID: "a"},
+		"TLS without port":    {Broker: "mqtts://localhost", ClientID: "a"},
 		"no name":             {Broker: "mqtt://localhost:1883"},
 		"half a second alive": {Broker: "mqtt://localhost:1883", ClientID: "a", KeepAlive: time.Second / 2},
 	} {

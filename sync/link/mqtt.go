@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -43,6 +44,9 @@ type broker struct {
 
 var _ Link = (*broker)(nil)
 
+// secure are the schemes of a broker that speaks TLS.
+var secure = map[string]bool{"mqtts": true, "ssl": true, "tls": true}
+
 // Open makes a link to a broker and goes on trying for as long as it is open.
 // Only options that cannot work are an error.
 func Open(o Options) (Link, error) {
@@ -51,12 +55,19 @@ func Open(o Options) (Link, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("open link: %w", err)
-	case u.Scheme != "mqtt" && u.Scheme != "tls", u.Port() == "":
-		return nil, fmt.Errorf("open link to %q: want mqtt://host:port or tls://host:port", o.Broker)
+	case u.Scheme != "mqtt" && !secure[u.Scheme], u.Port() == "":
+		return nil, fmt.Errorf("open link to %q: want mqtt://host:port, or mqtts://host:port with TLS", o.Broker)
 	case o.ClientID == "":
 		return nil, errors.New("open link: no client id")
 	case o.KeepAlive%time.Second != 0:
 		return nil, fmt.Errorf("open link: keep-alive of %v: MQTT counts whole seconds", o.KeepAlive)
+	}
+	if secure[u.Scheme] && o.TLS == nil {
+		o.TLS = &tls.Config{MinVersion: tls.VersionTLS13}
+	}
+	if o.TLS != nil && o.TLS.ServerName == "" { // behind a proxy, paho does not
+		o.TLS = o.TLS.Clone()
+		o.TLS.ServerName = u.Hostname()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &broker{options: o, inbox: newInbox(o.Inbox), cancel: cancel, done: make(chan struct{})}

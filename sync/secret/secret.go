@@ -14,7 +14,7 @@
 package secret
 
 import (
-	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
@@ -40,10 +40,11 @@ const (
 	mostPasses = 8
 )
 
-// Hash is what to keep of a number.
-func Hash(number string) string {
-	salt := make([]byte, saltSize)
-	rand.Read(salt)
+// Hash is what to keep of a number of who is called whose. It is the same every time,
+// so that a list that is brought in again changes nothing.
+func Hash(number, whose string) string {
+	sum := sha256.Sum256([]byte("coldstation/1 secret\x00" + whose))
+	salt := sum[:saltSize]
 	return encode(memory, passes, salt, argon2.IDKey([]byte(number), salt, passes, memory, threads, hashSize))
 }
 

@@ -7,14 +7,14 @@ import (
 )
 
 func TestCheck(t *testing.T) {
-	hash := Hash("2580")
+	hash := Hash("2580", "helmi")
 	for number, want := range map[string]bool{"2580": true, "2581": false, "": false, "25800": false} {
 		if got, err := Check(number, hash); got != want || err != nil {
 			t.Errorf("%s: got %v, %v, want %v", number, got, err, want)
 		}
 	}
-	if Hash("2580") == hash {
-		t.Error("two hashes of one number are the same")
+	if Hash("2580", "veikko") == hash {
+		t.Error("two people's hashes of one number are the same")
 	}
 }
 
@@ -28,7 +28,7 @@ func TestVector(t *testing.T) {
 }
 
 func TestMalformed(t *testing.T) {
-	good := Hash("2580")
+	good := Hash("2580", "helmi")
 	for name, hash := range map[string]string{
 		"nothing":         "",
 		"another kind":    strings.Replace(good, "argon2id", "argon2i", 1),

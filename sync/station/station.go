@@ -108,7 +108,7 @@ func New(s Settings) (*Station, error) {
 	st.sender = courier.NewSender(s.Log.ID(), first, last, mark, chain, seed.Sum64())
 	name := s.Identity.Station
 	st.link, err = s.Dial(link.Options{
-		ClientID:      "cs-st-" + string(name),
+		ClientID:      identity.ClientID(name),
 		Username:      string(name),
 		Password:      s.Identity.Password,
 		Broker:        s.Identity.Broker,

@@ -6,20 +6,40 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // Library is a hub and what it needs, on a stage.
 type Library struct {
 	*Stage
-	Web  string // the librarians' page
-	MQTT string // host:port of the broker
-	Hub  *Program
+	Web    string // the librarians' page
+	MQTT   string // host:port of the broker
+	Secure bool   // stations come with TLS, and enrol by a code
+	Hub    *Program
 }
 
-// Library starts a hub with the demo collection. broker is the host:port of a
-// broker that already runs; "" uses the hub's own.
+// Library starts a hub with the demo collection that speaks in the clear. broker
+// is the host:port of a broker that already runs; "" uses the hub's own.
 func (s *Stage) Library(ctx context.Context, broker string) (*Library, error) {
+	return s.library(ctx, broker)
+}
+
+// SecureLibrary is the same with the hub's own broker and TLS.
+func (s *Stage) SecureLibrary(ctx context.Context) (*Library, error) {
+	enrol, err := FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	l, err := s.library(ctx, "", "--names", "127.0.0.1", "--enrol", enrol)
+	if err == nil {
+		l.Secure = true
+		err = Until(ctx, "the place to enrol", func() error { return errors.Join(l.Hub.Alive(), Listens(enrol)) })
+	}
+	return l, err
+}
+
+func (s *Stage) library(ctx context.Context, broker string, more ...string) (*Library, error) {
 	web, err := FreeAddr()
 	if err != nil {
 		return nil, err
@@ -33,7 +53,7 @@ func (s *Stage) Library(ctx context.Context, broker string) (*Library, error) {
 	if _, err := s.Run("hub", "demo", "--data", "hub"); err != nil {
 		return nil, err
 	}
-	args := []string{"--data", "hub", "--web", web}
+	args := append([]string{"--data", "hub", "--web", web}, more...)
 	if broker == "" {
 		args = append(args, "--mqtt", l.MQTT)
 	} else {
@@ -101,16 +121,17 @@ func (l *Library) Kiosk(ctx context.Context, id string, env []string, args ...st
 	if err != nil {
 		return nil, err
 	}
-	identity := filepath.Join(l.Dir, id+".station")
-	if _, err := l.Run("hub", "station", "add", "--data", "hub", "--broker", "mqtt://"+cable.Addr(), "--out", identity, id); err != nil {
+	enrolled, err := l.enrol(id, cable.Addr())
+	if err != nil {
 		return nil, err
 	}
 	pad, err := l.Pad(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	k := &Kiosk{ID: id, Cable: cable, Pad: pad, Args: append([]string{
-		"--identity", identity, "--data", id, "--reader", pad.Port, "--reader-protocol", "feig"}, args...)}
+	k := &Kiosk{ID: id, Cable: cable, Pad: pad, Args: slices.Concat(enrolled, []string{
+		"--data", id, "--reader", pad.Port, "--reader-protocol", "feig",
+		"--speech", "off"}, args)} // nobody at this machine wants to hear it
 	k.Program, err = l.start(id, l.program("kiosk", env, k.Args))
 	if err != nil {
 		return nil, err
@@ -122,6 +143,26 @@ func (l *Library) Kiosk(ctx context.Context, id string, env []string, args ...st
 		}
 		return errors.Join(k.Alive(), err, k.Logged("first frame"))
 	})
+}
+
+// enrol makes a station known, by a file or, where the library speaks TLS, by a
+// code that the kiosk trades. It answers what the kiosk is started with.
+func (l *Library) enrol(id, broker string) ([]string, error) {
+	if !l.Secure {
+		file := filepath.Join(l.Dir, id+".station")
+		_, err := l.Run("hub", "station", "add", "--data", "hub", "--broker", "mqtt://"+broker, "--out", file, id)
+		return []string{"--identity", file}, err
+	}
+	said, err := l.Run("hub", "station", "add", "--data", "hub", id)
+	if err != nil {
+		return nil, err
+	}
+	_, code, _ := strings.Cut(said, "kiosk enrol ")
+	code, _, _ = strings.Cut(code, "\n")
+	if _, err := l.Run("kiosk", "enrol", "--data", id, code); err != nil {
+		return nil, err
+	}
+	return []string{"--broker", "mqtts://" + broker}, nil
 }
 
 // Pad is a simulated RFID pad: a program of its own that answers real frames

@@ -18,6 +18,8 @@ package broker
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,8 +35,18 @@ import (
 	"coldstation/sync/wire"
 )
 
+// patience is for a handshake over a slow line; the server's own is 2 s.
+const patience = 15 * time.Second
+
 // MaxPayload is the largest message that passes: a message of wire and its topic.
 const MaxPayload = wire.MaxMessage
+
+// Visitor is who asks to come in.
+type Visitor struct {
+	Name, Password string
+	ClientID       string            // MQTT's, by which a newer connection casts out an older one
+	Certificate    *x509.Certificate // as TLS checked it; nil without TLS
+}
 
 // Role is what a client that named itself rightly may do.
 type Role struct {
@@ -48,9 +60,11 @@ type Options struct {
 	// Folder is where the broker may keep scratch files, in a folder "mqtt" of its
 	// own that each start empties; "" is the system's temporary folder.
 	Folder string
+	// TLS is how clients must come; nil lets them come in the clear.
+	TLS *tls.Config
 	// Authenticate tells who a client is; false turns it away. It is called from
 	// several goroutines at once.
-	Authenticate func(name, password string) (Role, bool)
+	Authenticate func(Visitor) (Role, bool)
 	Log          *slog.Logger // slog.Default
 }
 
@@ -59,6 +73,7 @@ type Broker struct {
 	server  *server.Server
 	address string
 	scratch string
+	log     *slog.Logger
 }
 
 // Start runs a broker and returns when it takes connections.
@@ -83,34 +98,36 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	if port == 0 {
 		port = server.RANDOM_PORT
 	}
-	b := &Broker{}
+	b := &Broker{log: o.Log}
 	if b.scratch, err = scratch(o.Folder); err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
 	options := &server.Options{
-		ServerName:                 "coldstation", // MQTT wants a lasting one
-		DontListen:                 true,          // NATS itself: nobody comes in that way
-		JetStream:                  true,
-		StoreDir:                   b.scratch,
-		JetStreamMaxMemory:         16 << 20,
-		JetStreamMaxStore:          256 << 20,
-		MaxPayload:                 MaxPayload + 4<<10, // and its topic and headers
-		MaxPending:                 16 << 20,           // for one slow reader, then it is cut off
-		NoSigs:                     true,
-		CustomClientAuthentication: &door{o},
+		ServerName:         "coldstation", // MQTT wants a lasting one
+		DontListen:         true,          // NATS itself: nobody comes in that way
+		JetStream:          true,
+		StoreDir:           b.scratch,
+		JetStreamMaxMemory: 16 << 20,
+		JetStreamMaxStore:  256 << 20,
+		MaxPayload:         MaxPayload + 4<<10, // and its topic and headers
+		MaxPending:         16 << 20,           // for one slow reader, then it is cut off
+		NoSigs:             true,
 		MQTT: server.MQTTOpts{
 			Host: host, Port: port,
+			TLSConfig: o.TLS, TLSTimeout: patience.Seconds(), AuthTimeout: patience.Seconds(),
 			AckWait:       5 * time.Second, // redelivery; the default is 30 s
 			MaxAckPending: 1024,
 		},
 	}
+	d := &door{options: o}
+	options.CustomClientAuthentication = d
 	s, err := server.NewServer(options)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start broker: %w", err), os.RemoveAll(b.scratch))
 	}
 	v := &voice{log: o.Log}
 	s.SetLoggerV2(v, false, false, false)
-	b.server = s
+	b.server, d.server = s, s
 	s.Start()
 	if v.fatal != nil {
 		b.Close()
@@ -130,6 +147,20 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 
 // Addr is where the broker listens, as host:port.
 func (b *Broker) Addr() string { return b.address }
+
+// Expel ends the connections of a station; it may come back if it is let in.
+func (b *Broker) Expel(station circ.StationID) error {
+	open, err := b.server.Connz(&server.ConnzOptions{Username: true, User: string(station), Limit: 1 << 20})
+	if err != nil {
+		return fmt.Errorf("expel %s: %w", station, err)
+	}
+	for _, c := range open.Conns {
+		if err := b.server.DisconnectClientByID(c.Cid); err != nil {
+			b.log.Debug("expel", "station", station, "err", err) // it has just left
+		}
+	}
+	return nil
+}
 
 // Close stops the broker and every connection.
 func (b *Broker) Close() error {

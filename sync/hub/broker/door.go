@@ -12,18 +12,43 @@ import (
 )
 
 // door lets clients in and tells the broker what each may do.
-type door struct{ options Options }
+type door struct {
+	options Options
+	server  *server.Server
+}
 
-// Check is server.Authentication.
+// Check is server.Authentication. The user it registers is who the visitor was
+// found to be, by whatever name it came.
 func (d *door) Check(c server.ClientAuthentication) bool {
 	o := c.GetOpts()
-	role, ok := d.options.Authenticate(o.Username, o.Password)
+	visitor := Visitor{Name: o.Username, Password: o.Password, ClientID: d.clientID(c.GetID())}
+	if state := c.GetTLSConnectionState(); state != nil && len(state.VerifiedChains) > 0 {
+		visitor.Certificate = state.VerifiedChains[0][0]
+	}
+	role, ok := d.options.Authenticate(visitor)
 	if !ok {
 		d.options.Log.Warn("turned away at the broker", "name", fmt.Sprintf("%.64q", o.Username), "from", c.RemoteAddress())
 		return false
 	}
-	c.RegisterUser(&server.User{Username: o.Username, Permissions: role.permissions()})
+	c.RegisterUser(&server.User{Username: role.name(), Permissions: role.permissions()})
 	return true
+}
+
+// clientID is MQTT's, which the server shows nowhere else.
+func (d *door) clientID(connection uint64) string {
+	open, err := d.server.Connz(&server.ConnzOptions{CID: connection})
+	if err != nil || len(open.Conns) != 1 {
+		return ""
+	}
+	return open.Conns[0].MQTTClient
+}
+
+// name is a station's, or the hub's with a character that no station's has.
+func (r Role) name() string {
+	if r.Hub {
+		return "cs.hub"
+	}
+	return string(r.Station)
 }
 
 func (r Role) permissions() *server.Permissions {

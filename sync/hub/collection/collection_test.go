@@ -10,6 +10,7 @@ import (
 
 	"coldstation/assets"
 	"coldstation/sync/circ"
+	"coldstation/sync/secret"
 )
 
 func demo(t testing.TB, name string) io.Reader {
@@ -301,5 +302,29 @@ func lendable(t *testing.T, items []circ.Item) {
 			t.Fatalf("not to be lent: %+v", item)
 		}
 		seen[item.ID] = true
+	}
+}
+
+func TestRecognised(t *testing.T) {
+	text := "card,policy,picture,recalls,secret_number\n1,adult,boat,yes,2580\n2,adult,,,\n"
+	patrons, err := ReadPatrons(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := patrons[0]; p.Picture != "boat" || !p.Recalls || patrons[1].Secret != "" {
+		t.Errorf("got %+v", patrons)
+	}
+	if right, err := secret.Check("2580", patrons[0].Secret); !right || err != nil {
+		t.Errorf("the number does not fit its hash: %v", err)
+	}
+	again, err := ReadPatrons(strings.NewReader(text))
+	if err != nil || again[0].Secret != patrons[0].Secret {
+		t.Errorf("brought in again, the hash is another: %v", err)
+	}
+	for _, number := range []string{"123", "123456789", "12a4"} {
+		_, err := ReadPatrons(strings.NewReader("card,policy,secret_number\n1,adult," + number + "\n"))
+		if err == nil || !strings.Contains(err.Error(), "row 2, column secret_number") || strings.Contains(err.Error(), number) {
+			t.Errorf("%s: got %v, want the row, the column and not the number", number, err)
+		}
 	}
 }

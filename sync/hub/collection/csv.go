@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coldstation/sync/circ"
+	"coldstation/sync/secret"
 )
 
 // ReadItems reads items, one a row:
@@ -22,12 +23,12 @@ func ReadItems(r io.Reader) ([]circ.Item, error) {
 	t := table{first: "barcode", needs: []string{"title"}, may: []string{"author", "year", "language", "subject", "marks", "parts", "home"}}
 	err := t.read(r, func(row *row) {
 		item := circ.Item{
-			ID:       circ.ItemID(row.must("barcode", maxItem)),
-			Title:    row.must("title", maxText),
-			Author:   row.text("author", maxText),
+			ID:       circ.ItemID(row.must("barcode", circ.MaxItemID)),
+			Title:    row.must("title", circ.MaxText),
+			Author:   row.text("author", circ.MaxText),
 			Year:     row.number("year", 0, 2999),
 			Language: row.language("language"),
-			Subject:  row.text("subject", maxText),
+			Subject:  row.text("subject", circ.MaxText),
 			Parts:    row.number("parts", 0, 255),
 			Home:     circ.StationID(row.cell("home")),
 		}
@@ -51,28 +52,33 @@ func ReadItems(r io.Reader) ([]circ.Item, error) {
 
 // ReadPatrons reads patrons, one a row:
 //
-//	card, policy [, first_name, staff, blocked, language, cards]
+//	card, policy [, first_name, staff, blocked, language, cards, picture, recalls, secret_number]
 //
-// cards are further identifiers of the same person, separated by ';': chip
+// picture names a picture by which a person agreed to be recognised without a card;
+// recalls says that they want to be told what they have had before; secret_number is
+// 4 to 8 digits, of which only a hash is kept. cards are further identifiers of the same person, separated by ';': chip
 // numbers of cards that hold nothing else, wristbands, key tags.
 func ReadPatrons(r io.Reader) ([]circ.Patron, error) {
 	var patrons []circ.Patron
-	t := table{first: "card", needs: []string{"policy"}, may: []string{"first_name", "staff", "blocked", "language", "cards"}}
+	t := table{first: "card", needs: []string{"policy"}, may: []string{"first_name", "staff", "blocked", "language", "cards", "picture", "recalls", "secret_number"}}
 	err := t.read(r, func(row *row) {
 		cards := row.list("cards", ";")
 		for _, card := range cards {
-			if len(card) > maxPatron {
-				row.fault("cards", tooLong, len(card), maxPatron)
+			if len(card) > circ.MaxPatronID {
+				row.fault("cards", tooLong, len(card), circ.MaxPatronID)
 			}
 		}
 		patrons = append(patrons, circ.Patron{
 			ID:        row.card("card"),
-			FirstName: row.text("first_name", maxText),
-			Policy:    row.must("policy", maxKey),
+			FirstName: row.text("first_name", circ.MaxText),
+			Policy:    row.must("policy", circ.MaxKey),
 			Staff:     row.yes("staff"),
 			Blocked:   row.yes("blocked"),
 			Language:  row.language("language"),
 			Cards:     cards,
+			Picture:   row.text("picture", circ.MaxKey),
+			Recalls:   row.yes("recalls"),
+			Secret:    row.secret("secret_number", row.cell("card")),
 		})
 	})
 	if err != nil {
@@ -90,9 +96,9 @@ func ReadPolicies(r io.Reader) ([]circ.Policy, error) {
 	var policies []circ.Policy
 	t := table{first: "policy", needs: []string{"loan_days"}, may: []string{"limit", "renewals", "fee_free", "overdue_ok"}}
 	err := t.read(r, func(row *row) {
-		row.must("loan_days", maxKey)
+		row.must("loan_days", circ.MaxKey)
 		policies = append(policies, circ.Policy{
-			ID:        row.must("policy", maxKey),
+			ID:        row.must("policy", circ.MaxKey),
 			LoanDays:  row.number("loan_days", 0, 3650),
 			Limit:     row.number("limit", 0, 9999),
 			Renewals:  row.number("renewals", 0, 9999),
@@ -118,7 +124,7 @@ func ReadProxies(r io.Reader) ([]circ.Proxy, error) {
 	t := table{first: "proxy", needs: []string{"principal", "agent", "scopes"}, may: []string{"once", "from", "to"}}
 	err := t.read(r, func(row *row) {
 		proxy := circ.Proxy{
-			ID:        row.must("proxy", maxKey),
+			ID:        row.must("proxy", circ.MaxKey),
 			Principal: row.card("principal"),
 			Agent:     row.card("agent"),
 			Once:      row.yes("once"),
@@ -134,7 +140,7 @@ func ReadProxies(r io.Reader) ([]circ.Proxy, error) {
 		if proxy.Principal == proxy.Agent {
 			row.fault("agent", "nobody acts on behalf of themselves; write the other person's card")
 		}
-		row.must("scopes", maxText)
+		row.must("scopes", circ.MaxText)
 		for _, scope := range row.list("scopes", " ") {
 			s, found := scopes[scope]
 			if !found {
@@ -273,7 +279,21 @@ func (r *row) must(column string, limit int) string {
 
 // card is a cell with the identifier of a patron.
 func (r *row) card(column string) circ.PatronID {
-	return circ.NewPatronID(r.must(column, maxPatron))
+	return circ.NewPatronID(r.must(column, circ.MaxPatronID))
+}
+
+// secret is the hash of a cell with a secret number, and nothing of an empty one.
+func (r *row) secret(column, whose string) string {
+	const shortest, longest = 4, 8 // as the number pad takes them
+	cell := r.cell(column)
+	if cell == "" {
+		return ""
+	}
+	if len(cell) < shortest || len(cell) > longest || strings.Trim(cell, "0123456789") != "" {
+		r.fault(column, "it is not of %d to %d digits", shortest, longest) // which is nobody's business
+		return ""
+	}
+	return secret.Hash(cell, whose)
 }
 
 func (r *row) list(column, separator string) []string {

@@ -54,14 +54,6 @@ var kinds = []struct {
 	{"policy", func(f *File, r io.Reader) (err error) { f.Policies, err = ReadPolicies(r); return err }},
 }
 
-// The most bytes that a station and its messages have room for.
-const (
-	maxItem   = 255  // an item's identifier
-	maxPatron = 127  // a patron's, which travels sealed
-	maxKey    = 255  // what tells policies and authorisations apart
-	maxText   = 1000 // a title, a name, a subject
-)
-
 const tooLong = "it is %d bytes long, at most %d fit; shorten it"
 
 // mark is the byte order mark that spreadsheets begin a file with.

@@ -132,8 +132,8 @@ func (r record) items(n int) (items []circ.Item, faults []error) {
 		fault("245", "subfield a, the title, is missing")
 	}
 	for _, text := range []struct{ tag, text string }{{"245", item.Title}, {"100", item.Author}, {"650", item.Subject}} {
-		if len(text.text) > maxText {
-			fault(text.tag, tooLong, len(text.text), maxText)
+		if len(text.text) > circ.MaxText {
+			fault(text.tag, tooLong, len(text.text), circ.MaxText)
 		}
 	}
 	tag, home := "952", "a"
@@ -146,8 +146,8 @@ func (r record) items(n int) (items []circ.Item, faults []error) {
 			fault(tag, "subfield p, the barcode, is missing")
 			continue
 		}
-		if len(item.ID) > maxItem {
-			fault(tag, "subfield p, the barcode: "+tooLong, len(item.ID), maxItem)
+		if len(item.ID) > circ.MaxItemID {
+			fault(tag, "subfield p, the barcode: "+tooLong, len(item.ID), circ.MaxItemID)
 			continue
 		}
 		item.Home = circ.StationID(f.sub(home))

@@ -55,7 +55,7 @@ func (r *CheckoutRequest) layout(c *codec) {
 		c.date(&r.Due)
 	}
 	c.field("AO", &r.Institution)
-	c.id("AA", &r.Patron)
+	c.id("AA", &r.Patron) // before AB: a request that is cut in AA has no item and lends nothing
 	c.id("AB", &r.Item)
 	c.field("AC", &r.TerminalPassword)
 	c.maybe("CH", &r.Properties)

@@ -260,7 +260,7 @@ func (c *codec) mustDate(p *Date, what string) {
 	c.date(p)
 }
 
-// field is always written.
+// field is always written. Of several, the first that says something is read.
 func (c *codec) field(code string, p *string) {
 	if c.writing {
 		if !c.reply && len(*p) > maxText && utf8.RuneCountInString(*p) > maxText {
@@ -269,14 +269,15 @@ func (c *codec) field(code string, p *string) {
 		c.write(code, *p)
 		return
 	}
+	*p = ""
 	for i := range c.message.Fields {
 		if f := &c.message.Fields[i]; f.Code == code && !c.used.has(i) {
 			c.used.add(i)
-			*p = f.Value
-			return
+			if *p = f.Value; *p != "" {
+				return
+			}
 		}
 	}
-	*p = ""
 }
 
 // maybe is written unless it is empty.
@@ -289,28 +290,16 @@ func (c *codec) maybe(code string, p *string) {
 // id is an identifier that may not be empty in what is written.
 func (c *codec) id(code string, p *string) {
 	if c.writing {
-		c.identifier(code, *p, true)
-	}
-	c.field(code, p)
-}
-
-// maybeID is an identifier that may be left out.
-func (c *codec) maybeID(code string, p *string) {
-	if c.writing {
-		c.identifier(code, *p, false)
-	}
-	c.maybe(code, p)
-}
-
-func (c *codec) identifier(code, id string, must bool) {
-	if must && blank(id) {
-		c.fail(code, "empty")
-	}
-	for i := range len(id) {
-		if id[i] < ' ' || id[i] >= 0x7F {
-			c.fail(code, "identifiers must be printable ASCII")
+		if blank(*p) {
+			c.fail(code, "empty")
+		}
+		for i := range len(*p) {
+			if b := (*p)[i]; b < ' ' || b >= 0x7F {
+				c.fail(code, "identifiers must be printable ASCII")
+			}
 		}
 	}
+	c.field(code, p)
 }
 
 // dateField is a date in a field, or what a server is set to write instead.

@@ -181,6 +181,10 @@ func (c *Conn) connect(ctx context.Context, changes bool) (fresh bool, err error
 	l := newLine(conn, &c.settings)
 	if c.account.Name != "" {
 		err = c.login(ctx, l)
+		if l.guard && c.settings.Checks == ChecksAuto && OutcomeOf(err) == Unread {
+			l.guard = false // perhaps it is AY and AZ that cannot be read
+			err = c.login(ctx, l)
+		}
 	} else {
 		err = c.hello(ctx, l) // says that 2.00 is spoken
 	}

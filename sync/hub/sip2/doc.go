@@ -5,13 +5,13 @@
 //
 // A message is one line of text:
 //
-//	11 NN20261124    09150020261222    235900 AOmain|AAp1|ABi1|AC| AY3 AZ F2A9 CR
-//	│  │                                      │                    │   │       └ end: CR; CRLF and a stray LF are taken
-//	│  │                                      │                    │   └ checksum, 4 hex digits
-//	│  │                                      │                    └ sequence number 0 to 9, echoed in the reply
-//	│  │                                      └ fields: two letters, a value of at most 255 characters, and |
-//	│  └ fixed part, its width given by the code
-//	└ code: two digits                                     (blanks between the parts are not on the line)
+//	11NY20261124    09000020261222    120000AOmain|AAp1|ABi1|AC|BON|BIN|AY4AZED86↵
+//	│ │                                     │                          │  │     └ CR; also CRLF, and a stray LF
+//	│ │                                     │                          │  └ checksum, 4 hex digits
+//	│ │                                     │                          └ sequence number 0 to 9, echoed in the reply
+//	│ │                                     └ fields: two letters, a value of at most 255 characters, and |
+//	│ └ fixed part, as wide as the code says
+//	└ code: two digits
 //
 // The checksum is the negative of the sum of all bytes through "AZ", modulo
 // 65536, over the bytes as they are encoded. AY and AZ come together or not at
@@ -70,7 +70,7 @@
 // A | in the value of a reply is sent as &#124; by both servers whose source was
 // read, and undone here. Neither undoes it in what it receives, so an identifier
 // with | would reach them as another one: in a request it is refused, and so are
-// control characters and values over 255, which Evergreen cuts without a word.
+// control characters and values over 255 characters, where Evergreen cuts its own.
 // Patron and item identifiers are refused unless they are printable ASCII: Koha
 // reads requests as Latin-1 even where it answers in UTF-8, and Evergreen encodes
 // them twice. Checkout, checkin and renewal are refused with an empty identifier:
@@ -100,7 +100,9 @@
 //   - A closed connection does not mean that nothing was done: Koha 19.06 writes a
 //     transfer and dies before it replies (run).
 //   - Koha and Evergreen take what precedes the end of the stream for a message,
-//     CR or not (read): a request cut on its way may still be acted on.
+//     CR or not (read): a request cut on its way may still be acted on, and
+//     without its checksum. So each is handed to the network in one piece, with AA
+//     before AB, and counts as sent from its first byte on.
 //   - No block on 11 and 09 is ignored by Koha 19.06 to about 22.11 and by
 //     Evergreen (template CCA18A18, unpack 'C'); newer Koha honours it on 11, and
 //     only with a due date beside it. So a no-block checkout without one is refused
@@ -125,8 +127,11 @@
 //
 // # What is never done
 //
-// No checkout, checkin or renewal is ever sent twice by this package. When its
-// reply is lost, [OutcomeOf] the error tells whether it was [NotSent], [Unread],
-// [Refused] or [Unknown]; after Unknown ask with [Conn.Item] or [Conn.Patron]
-// where the item is, and decide then.
+// No checkout, checkin or renewal is ever sent twice by this package, not even
+// when 96 asks for it: over TCP what could not be read once cannot be read again,
+// and a library system that asks for what it has done would do it twice. When
+// there is no good reply, [OutcomeOf] the error tells whether the request was
+// [NotSent], [Unread], [Refused] or [Unknown]. After Unknown ask with [Conn.Item]
+// or [Conn.Patron] where the item is, and decide then: not at once, since a slow
+// library system may still be at it.
 package sip2

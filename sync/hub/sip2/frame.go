@@ -43,7 +43,7 @@ func (r *Reader) Next() ([]byte, error) {
 		}
 		switch {
 		case (b == '\r' || b == '\n') && len(r.line) == 0:
-		case b == r.end, r.end == 0 && (b == '\r' || b == '\n'):
+		case b == '\r' && r.end != '\n', b == '\n' && r.end != '\r':
 			r.end = b
 			return r.line, nil
 		case b == '\r': // of CRLF where lines end at LF

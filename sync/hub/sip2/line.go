@@ -113,8 +113,8 @@ func (l *line) exchange(ctx context.Context, a ask) *Error {
 			if resent { // it is our 97 that was not understood
 				return failed(Unknown, ErrAgain)
 			}
-			l.stale = false
 			if a.changes || sends == l.settings.Resends {
+				l.stale = false
 				return failed(Unread, ErrAgain)
 			}
 			continue
@@ -144,8 +144,8 @@ func (l *line) await(ctx context.Context, a ask, sent Guard) (resent bool, err e
 		if err == nil || errors.Is(err, ErrStray) {
 			return resent, err
 		}
-		// Before login a repeated reply could be another station's.
-		if a.code == CodeLoginReply || tries == l.settings.Resends {
+		// What is repeated before anything was said here could be another station's.
+		if !l.heard || tries == l.settings.Resends {
 			return resent, err
 		}
 		resent = true
@@ -183,8 +183,10 @@ func (l *line) send(ctx context.Context, b []byte) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	l.SetWriteDeadline(time.Now().Add(l.settings.Timeout))
-	stop := context.AfterFunc(ctx, func() { l.SetWriteDeadline(time.Unix(1, 0)) })
+	if err := l.SetWriteDeadline(time.Now().Add(l.settings.Timeout)); err != nil {
+		return 0, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = l.SetWriteDeadline(time.Unix(1, 0)) })
 	defer stop()
 	n, err := l.Write(b)
 	if err == nil && n < len(b) {

@@ -1,6 +1,7 @@
 package sip2
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -60,6 +61,9 @@ const (
 func Parse(line []byte, e Encoding) (Message, error) {
 	var m Message
 	err := m.parse(line, e)
+	if len(m.Fields) == 0 {
+		m.Fields = nil // so that equal messages are equal
+	}
 	return m, err
 }
 
@@ -94,6 +98,9 @@ func (m *Message) parse(line []byte, e Encoding) error {
 	}
 	text := e.decode(body) // ASCII up to width, so that offsets stay
 	m.Code, m.Fixed = Code(text[:2]), text[2:width]
+	if fields := min(bytes.Count(body, []byte{bar}), 64); cap(m.Fields) < fields {
+		m.Fields = make([]Field, 0, fields)
+	}
 	for segment := range strings.SplitSeq(text[width:], string(bar)) {
 		if segment == "" {
 			continue

@@ -35,7 +35,8 @@ func (o Outcome) String() string {
 //
 // After NotSent, the same request may be sent when what caused it is over. Unread
 // will most likely be unread again. Refused is for a librarian, who wants to see
-// Screen. Unknown of a request that changes nothing may be asked again.
+// Screen. After Unknown wait as long as the library system may still be at it,
+// and ask; of a request that changes nothing it means no more than to ask again.
 type Error struct {
 	Op      string // as "checkout"
 	Outcome Outcome

@@ -98,7 +98,8 @@ func put[T any, K comparable](ctx context.Context, tx *sql.Tx, want []T, read fu
 func samePatron(a, b circ.Patron) bool {
 	cards := slices.Equal(a.Cards, b.Cards)
 	return cards && a.ID == b.ID && a.FirstName == b.FirstName && a.Policy == b.Policy &&
-		a.Staff == b.Staff && a.Blocked == b.Blocked && a.Language == b.Language
+		a.Staff == b.Staff && a.Blocked == b.Blocked && a.Language == b.Language &&
+		a.Picture == b.Picture && a.Recalls == b.Recalls && a.Secret == b.Secret
 }
 
 func writeItem(ctx context.Context, tx *sql.Tx, i circ.Item) error {
@@ -126,22 +127,23 @@ func writePatron(ctx context.Context, tx *sql.Tx, p circ.Patron) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO patrons (id, first_name, policy, staff, blocked, language, cards) VALUES (?, ?, ?, ?, ?, ?, ?)
+	_, err = tx.ExecContext(ctx, `INSERT INTO patrons (id, first_name, policy, staff, blocked, language, cards, picture, recalls, secret) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET first_name = excluded.first_name, policy = excluded.policy, staff = excluded.staff,
-		blocked = excluded.blocked, language = excluded.language, cards = excluded.cards`,
-		p.ID.Plaintext(), p.FirstName, p.Policy, bit(p.Staff), bit(p.Blocked), p.Language, string(cards))
+		blocked = excluded.blocked, language = excluded.language, cards = excluded.cards, picture = excluded.picture,
+		recalls = excluded.recalls, secret = excluded.secret`,
+		p.ID.Plaintext(), p.FirstName, p.Policy, bit(p.Staff), bit(p.Blocked), p.Language, string(cards), p.Picture, bit(p.Recalls), p.Secret)
 	return err
 }
 
 func readPatrons(ctx context.Context, q queryer) ([]circ.Patron, error) {
 	return collect(ctx, q, func(scan func(...any) error) (p circ.Patron, err error) {
 		var card, cards string
-		if err := scan(&card, &p.FirstName, &p.Policy, &p.Staff, &p.Blocked, &p.Language, &cards); err != nil {
+		if err := scan(&card, &p.FirstName, &p.Policy, &p.Staff, &p.Blocked, &p.Language, &cards, &p.Picture, &p.Recalls, &p.Secret); err != nil {
 			return p, err
 		}
 		p.ID = circ.NewPatronID(card)
 		return p, json.Unmarshal([]byte(cards), &p.Cards)
-	}, `SELECT id, first_name, policy, staff, blocked, language, cards FROM patrons ORDER BY id`)
+	}, `SELECT id, first_name, policy, staff, blocked, language, cards, picture, recalls, secret FROM patrons ORDER BY id`)
 }
 
 func writePolicy(ctx context.Context, tx *sql.Tx, p circ.Policy) error {

@@ -59,6 +59,42 @@ func TestNewerDatabase(t *testing.T) {
 	}
 }
 
+// TestOlderDatabase: what an earlier version wrote is taken along.
+func TestOlderDatabase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	first, err := os.ReadFile("migrations/0001_begin.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range []string{string(first),
+		`CREATE TABLE migrations (number BIGINT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)`,
+		`INSERT INTO migrations (number, at) VALUES (1, 0)`,
+		`INSERT INTO stations (id, shard, signing, password, enrolled, heard, stream, told, taken) VALUES ('maple-house', 1, x'01', x'02', 3, 4000, 's', 5, 2)`,
+		`INSERT INTO stations (id, shard, signing, password, enrolled, heard, stream, told, taken) VALUES ('birch-house', 1, x'01', x'02', 3, 4000, 's', 5, 5)`} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db.Close()
+	s, err := store.OpenSQLite(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	all, err := s.Stations(t.Context())
+	if err != nil || len(all) != 2 || !all[0].PendingSince.IsZero() || all[1].PendingSince.UnixMilli() != 4000 || all[1].Pending() != 3 {
+		t.Errorf("stations %+v, %v, want both, and maple-house waiting since it was heard", all, err)
+	}
+	if e, err := s.Enrolled(t.Context(), "maple-house"); err != nil || e.Revoked || len(e.Password) != 1 {
+		t.Errorf("enrolled %+v, %v, want as before", e, err)
+	}
+}
+
 // TestDurable: a commit is flushed, which a power cut needs and a test of
 // behaviour cannot see.
 func TestDurable(t *testing.T) {

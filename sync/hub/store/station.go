@@ -14,16 +14,17 @@ import (
 const stationColumns = `SELECT s.id, s.title, s.enrolled, s.revoked, s.pending_since, s.online, s.heard, s.boot, s.session, s.ledger, s.reported, s.behind_since, s.version,
 	s.stream, s.told, s.taken, COALESCE(l.cursor, 0),
 	COALESCE((SELECT MAX(e.at) FROM events e WHERE e.station = s.id), 0),
-	(SELECT COUNT(*) FROM loans o WHERE o.station = s.id)
+	(SELECT COUNT(*) FROM loans o WHERE o.station = s.id),
+	COALESCE((SELECT MAX(c.expires) FROM certificates c WHERE c.station = s.id AND c.revoked = 0), 0)
 	FROM stations s LEFT JOIN ledgers l ON l.station = s.id AND l.ledger = s.ledger`
 
 func scanStation(scan func(...any) error) (st Station, err error) {
-	var enrolled, revoked, pending, heard, behind, last int64
+	var enrolled, revoked, pending, expires, heard, behind, last int64
 	var boot, ledger, stream string
 	err = scan(&st.ID, &st.Title, &enrolled, &revoked, &pending, &st.Online, &heard, &boot, &st.Session, &ledger, &st.Reported, &behind, &st.Version,
-		&stream, &st.Told, &st.Taken, &st.Cursor, &last, &st.Loans)
+		&stream, &st.Told, &st.Taken, &st.Cursor, &last, &st.Loans, &expires)
 	st.Enrolled, st.Heard, st.BehindSince, st.LastEvent = fromMillis(enrolled), fromMillis(heard), fromMillis(behind), fromMillis(last)
-	st.Revoked, st.PendingSince = fromMillis(revoked), fromMillis(pending)
+	st.Revoked, st.PendingSince, st.Expires = fromMillis(revoked), fromMillis(pending), fromMillis(expires)
 	st.Boot, st.Ledger, st.Stream = fromID(boot), fromID(ledger), fromID(stream)
 	return st, err
 }

@@ -115,6 +115,8 @@ type Store interface {
 	// the order of their numbers, for whoever compares them with the station's own.
 	Log(ctx context.Context, id circ.StationID, each func(Kept) error) error
 
+	Posts
+
 	Close() error
 }
 
@@ -247,6 +249,7 @@ type Station struct {
 	Title       string // what people call it; "" for its name
 	Enrolled    time.Time
 	Revoked     time.Time // zero: it is not
+	Expires     time.Time // its certificate; zero: it has none
 	Online      bool      // as far as the broker knows: show the age of Heard, not a lamp
 	Heard       time.Time
 	LastEvent   time.Time

@@ -64,6 +64,10 @@ func (s *site) standing(w *words, st store.Station) standing {
 	return v
 }
 
+// expiring is when a certificate should long have been renewed: stations begin
+// to ask four months before its end.
+const expiring = 60 * 24 * time.Hour
+
 // conditions are those of the store and those that only a clock sees. One that
 // nothing is heard of is not late besides.
 func (s *site) conditions(st store.Station) []store.Condition {
@@ -73,6 +77,10 @@ func (s *site) conditions(st store.Station) []store.Condition {
 	switch {
 	case !st.Revoked.IsZero():
 		return append(all, store.Condition{Name: "revoked", Since: st.Revoked})
+	case !st.Expires.IsZero() && st.Expires.Sub(now) < expiring:
+		all = append(all, store.Condition{Name: "expiring", Since: st.Expires.Add(-expiring)})
+	}
+	switch {
 	case st.Heard.IsZero():
 		return all
 	case now.Sub(st.Heard) > s.Silent:

@@ -336,6 +336,9 @@ func TestConditions(t *testing.T) {
 		{"refuses", store.Station{Heard: here, Told: 1, PendingSince: soon, Conditions: []store.Condition{refuses}}, []string{"refuses"}},
 		{"will take it soon", store.Station{Heard: here, Told: 1, PendingSince: soon}, nil},
 		{"both ways", store.Station{Heard: here, Reported: 1, BehindSince: late, Told: 1, PendingSince: late}, []string{"behind", "untaken"}},
+		{"its certificate was not renewed", store.Station{Heard: here, Expires: now.AddDate(0, 0, 59)}, []string{"expiring"}},
+		{"nor was it heard", store.Station{Heard: now.Add(-11 * time.Minute), Expires: now.AddDate(0, 0, -1)}, []string{"expiring", "silent"}},
+		{"it will be renewed", store.Station{Heard: here, Expires: now.AddDate(0, 0, 61)}, nil},
 		{"turned away", store.Station{Heard: late, Revoked: here, Told: 1, PendingSince: late}, []string{"revoked"}},
 	} {
 		var got []string

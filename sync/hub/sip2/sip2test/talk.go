@@ -179,7 +179,7 @@ func (t *talk) answer(b []byte) error {
 	t.mu.Lock()
 	r, err := t.handle(code, text[2:])
 	t.mu.Unlock()
-	if err == errUnknown && t.AnswersUnknown {
+	if errors.Is(err, errUnknown) && t.AnswersUnknown {
 		return t.again(false)
 	}
 	if r == nil {
@@ -188,8 +188,7 @@ func (t *talk) answer(b []byte) error {
 	line := t.write(r.text.String(), f)
 	switch f.Kind {
 	case HangUpAfter:
-		t.send(line[:min(f.Bytes, len(line))])
-		return errHangUp
+		return errors.Join(t.send(line[:min(f.Bytes, len(line))]), errHangUp)
 	case AskAgainAfter:
 		return t.again(t.checks)
 	case Late:

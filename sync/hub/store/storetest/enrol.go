@@ -60,6 +60,9 @@ func enrolment(t *testing.T, p *place) {
 	if err := p.Redeem(ctx, []byte{2}, first, serial(9), Start); !errors.Is(err, store.ErrNoCode) {
 		t.Errorf("a code used twice: %v, want ErrNoCode", err)
 	}
+	if s, err := p.Station(ctx, "maple-house"); err != nil || !s.Expires.Equal(serial(8).Expires) {
+		t.Errorf("its certificate is good until %v, %v, want %v", s.Expires, err, serial(8).Expires)
+	}
 	if c, err := p.Code(ctx, []byte{2}); err != nil || len(c.Secret) != 0 || !c.Used {
 		t.Errorf("a used code is %+v, %v, want no secret", c, err)
 	}

@@ -28,7 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) (s store.Store, reopen func() sto
 		"stations": stations, "presence": presence, "take in": takeIn, "duplicates": duplicates, "gaps": gaps,
 		"forks": forks, "ledgers": ledgers, "undo": undo, "evidence": evidence, "late news": late, "races": races,
 		"time": clocks, "conditions": conditions, "notices": notices, "import": imports, "views": views,
-		"enrolment": enrolment, "log": kept, "waiting": waiting,
+		"enrolment": enrolment, "log": kept, "waiting": waiting, "posting": posting, "undone postings": undonePostings, "outcomes": outcomes, "decisions": decisions,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, reopen := open(t)
@@ -518,7 +518,7 @@ func conditions(t *testing.T, p *place) {
 
 var collection = store.Collection{
 	Items:    []circ.Item{{ID: "1", Title: "Sinuhe egyptiläinen", Author: "Mika Waltari", Year: 1945, Language: "fi", Subject: "history", Parts: 1, Home: "maple-house"}, {ID: "2", Title: "100 % Is_ ÅÄÖ", Marks: circ.LargePrint}},
-	Patrons:  []circ.Patron{{ID: circ.NewPatronID("123"), FirstName: "Helmi", Policy: "adult", Cards: []string{"04AA"}}},
+	Patrons:  []circ.Patron{{ID: circ.NewPatronID("123"), FirstName: "Helmi", Policy: "adult", Cards: []string{"04AA"}, Picture: "boat", Recalls: true, Secret: "$argon2id$"}},
 	Policies: []circ.Policy{{ID: "adult", LoanDays: 28, Limit: 20, Renewals: 5, OverdueOK: true}},
 	Proxies:  []circ.Proxy{{ID: "p", Principal: circ.NewPatronID("123"), Agent: circ.NewPatronID("456"), Scopes: circ.MayBorrow, From: Start}},
 }

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package journal
+
+import "os"
+
+const through = 0
+
+type flushed struct{ *os.File }
