@@ -155,7 +155,7 @@ func readable(told *bbolt.Bucket) error {
 			record = new(map[string]string)
 		case toldSettings:
 			record = new(circ.SettingsPut)
-		case toldPatron, toldCard, toldAgent, toldCommand:
+		case toldPatron, toldCard, toldTile, toldAgent, toldCommand:
 			return nil
 		default:
 			return fmt.Errorf("%w: a record of no kind", ErrCorrupt)
