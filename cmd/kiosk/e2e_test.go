@@ -338,7 +338,7 @@ func TestUndoByTouch(t *testing.T) {
 	th := open(t)
 	k, err := th.Kiosk(th.ctx, "maple-house", th.screen.Env(), "--window", "1280x800", "--languages", "en,fi")
 	th.must(err)
-	th.must(k.Pad.Put("margaret", "sinuhe"))
+	th.must(k.Pad.Put("gunnar", "sinuhe"))
 	th.loans("999N00001003")
 
 	visiting, undoing := screens(false)
@@ -352,7 +352,7 @@ func TestUndoByTouch(t *testing.T) {
 // meant.
 func screens(printer bool) (visiting, undoing flow.View) {
 	m := newMirror(func(r *flow.Rules) { r.Printer = printer })
-	visiting = m.send(flow.CardSeen{Token: "card", Ref: circ.Ref{1}, Known: true, Patron: circ.Patron{FirstName: "Margaret"}},
+	visiting = m.send(flow.CardSeen{Token: "card", Ref: circ.Ref{1}, Known: true, Patron: circ.Patron{FirstName: "Gunnar"}},
 		book("999N00001003", "Sinuhe egyptiläinen"))
 	return visiting, m.send(flow.Pressed{Action: flow.Undo})
 }
@@ -378,16 +378,27 @@ func english(a flow.Action, name ...string) string {
 // touch puts a finger on a text of the view until what it asks for is done.
 func (th *theatre) touch(v flow.View, text string, done func() error) {
 	th.Helper()
-	x, y, err := find(v, text)
-	th.must(err)
+	th.touches(v, done, text)
+}
+
+// touches puts a finger on texts of the view, one after the other, until what they ask
+// for is done.
+func (th *theatre) touches(v flow.View, done func() error, texts ...string) {
+	th.Helper()
 	var last time.Time
-	th.must(stage.Until(th.ctx, text, func() error {
+	shift := 0
+	th.must(stage.Until(th.ctx, strings.Join(texts, ", "), func() error {
 		err := done()
-		if err != nil && time.Since(last) > time.Second { // the station ignores a touch that comes too soon
-			x++ // xdotool waits for long for a pointer that need not move
-			err = errors.Join(err, th.screen.Touch(x, y))
-			last = time.Now()
+		if err == nil || time.Since(last) < time.Second { // the station ignores a touch that comes too soon
+			return err
 		}
+		shift++ // xdotool waits for long for a pointer that need not move
+		for _, text := range texts {
+			x, y, lost := find(v, text)
+			th.must(lost)
+			err = errors.Join(err, th.screen.Touch(x+shift, y))
+		}
+		last = time.Now()
 		return err
 	}))
 }

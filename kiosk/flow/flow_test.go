@@ -510,3 +510,35 @@ func TestVoiceFollowsTheLook(t *testing.T) {
 	d.press(SayAgain)
 	said(5, "asked for all the same")
 }
+
+// TestWithoutSight: a keypad says where it has led.
+func TestWithoutSight(t *testing.T) {
+	d := newDesk(t, func(r *Rules) { r.Speech, r.Tiles = true, OpenTiles }).tiles("Helmi")
+	heard := func(m Msg, language, want string) {
+		t.Helper()
+		n := len(d.said)
+		d.send(Reached{m})
+		if want == "" {
+			if len(d.said) > n {
+				t.Errorf("%v is said, %v", m, d.said[n].Title)
+			}
+			return
+		}
+		if len(d.said) != n+1 || d.said[n].Title.Key != want || d.said[n].Look.Language != language {
+			t.Errorf("%v: heard %v, want %s in %s", m, d.said[n:], want, language)
+		}
+	}
+	heard(Pressed{Action: Help}, "fi", string(Help))
+	heard(LanguageChosen{"sv"}, "sv", "language.name")
+	d.press(NoCard)
+	heard(Pressed{Action: IAm, Who: ref("Helmi")}, "fi", string(IAm))
+	d.press(Back).press(Looks)
+	heard(LookChosen{d.s.View().Rows[1].Options[1].Look}, "fi", "look.colour.strong")
+	d.press(Back).show("Helmi").put("A").press(Undo)
+	heard(Pressed{Action: UndoThis, Item: "A"}, "fi", string(UndoThis))
+	if last := d.said[len(d.said)-1]; len(last.Text) != 1 || last.Text[0].Title != "The A" {
+		t.Errorf("which book is %v", last.Text)
+	}
+	heard(Pressed{Action: Digit, Digit: '2'}, "", "")
+	heard(nil, "", "")
+}

@@ -123,6 +123,9 @@ type Pressed struct {
 // Touched: the screen was touched beside any button.
 type Touched struct{}
 
+// Reached: a keypad has led to a button, which sends Means when it is pressed.
+type Reached struct{ Means Msg }
+
 // LanguageChosen: a language of View.Languages was touched.
 type LanguageChosen struct{ Language string }
 
@@ -197,6 +200,7 @@ func (TagFailed) msg()      {}
 func (Recorded) msg()       {}
 func (Pressed) msg()        {}
 func (Touched) msg()        {}
+func (Reached) msg()        {}
 func (LanguageChosen) msg() {}
 func (LookChosen) msg()     {}
 func (Fired) msg()          {}

@@ -52,7 +52,9 @@ func TestForgotCard(t *testing.T) {
 	open := func(r *Rules) { r.Tiles = OpenTiles }
 	d := newDesk(t, open).tiles("Helmi", "Veikko").put("A").press(NoCard).wantSees("naming")
 	d.pick(IAm, "stranger").wantSees("naming").pick(IAm, "Veikko").wantSees("visiting, A borrowed").wantStory("A to Veikko")
-	d.lift("A").wait(3 * time.Minute).wantSees("welcome")
+	// With the book the visit is over, and the next book is the next person's.
+	d.lift("A").wait(5 * time.Second).put("B").wantSees("visiting, B waiting").lift("B").wantSees("welcome")
+	d.press(NoCard).pick(IAm, "Helmi").put("C").lift("C").wait(12 * time.Second).wantSees("welcome")
 	// From the screen at rest too, and back again.
 	d = newDesk(t, open).tiles("Helmi").press(NoCard).wantSees("naming").press(Back).wantSees("welcome")
 	d.press(NoCard).wait(2 * time.Minute).wantSees("welcome")

@@ -53,6 +53,12 @@ func (t *turn) take(m Msg) {
 		}
 	case Touched:
 		t.touch(Pressed{})
+	case Reached:
+		t.moved()
+		t.Touched = true
+		if words := t.View().named(m.Means); t.Rules.Speech && words.Title.Key != "" {
+			t.emit(Say{words})
+		}
 	case LanguageChosen:
 		if t.touch(Pressed{}) && slices.Contains(t.Rules.Languages, m.Language) {
 			look := t.Look

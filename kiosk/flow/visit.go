@@ -67,9 +67,11 @@ func (t *turn) cardSeen(m CardSeen) {
 		}
 		t.greet(card)
 	}
-	if m.Scanned {
+	switch {
+	case m.Tile: // what lies on the pad tells how long the visit lasts
+	case m.Scanned:
 		t.Visit.Scanned = true
-	} else {
+	default:
 		t.Pad = append(t.Pad, Thing{Token: m.Token, Card: card})
 	}
 }

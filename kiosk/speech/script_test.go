@@ -55,14 +55,14 @@ func TestScript(t *testing.T) {
 			"Lainasit kirjan Sinuhe.", "Palautuspäivä on maanantai neljästoista joulukuuta.", "Voit laittaa lisää kirjoja. Tai ota kirjat ja kortti mukaasi."}},
 		{"a loan, again", borrowed, false, true, []string{
 			"Lainasit tämän kirjan.", "Palautuspäivä on maanantai neljästoista joulukuuta.", "Voit laittaa lisää kirjoja. Tai ota kirjat ja kortti mukaasi.",
-			"Kirja 1, Palautuspäivä maanantai neljästoista joulukuuta.", "Painikkeet: En tarkoittanut tätä, Sano uudelleen, Apua."}},
+			"Kirja 1, Palautuspäivä maanantai neljästoista joulukuuta.", "Painikkeet: En tarkoittanut tätä, Toista, Apua."}},
 		{"a book for the box and a loan", two, true, false, []string{
 			"Lainasit kirjan Sinuhe.", "Palautuspäivä on maanantai neljästoista joulukuuta.", "Voit laittaa lisää kirjoja. Tai ota kirjat ja kortti mukaasi.",
 			"Yhteensä 2 kirjaa.", "Emma, Laita laatikkoon."}},
 		{"both, again", two, false, true, []string{
 			"Lainasit tämän kirjan.", "Palautuspäivä on maanantai neljästoista joulukuuta.", "Voit laittaa lisää kirjoja. Tai ota kirjat ja kortti mukaasi.",
 			"Yhteensä 2 kirjaa.", "Kirja 1, Laita laatikkoon.", "Kirja 2, Palautuspäivä maanantai neljästoista joulukuuta.",
-			"Kirja 1: Painike Lainaa tämä.", "Painikkeet: En tarkoittanut tätä, Sano uudelleen, Apua."}},
+			"Kirja 1: Painike Lainaa tämä.", "Painikkeet: En tarkoittanut tätä, Toista, Apua."}},
 		{"what the title says is not said twice", waiting, true, false, []string{
 			"Laita kortti lukualustalle, niin voit lainata kirjat.", "Yhteensä 3 kirjaa.", "Kirja 3, Kirja, jota en tunnista."}},
 		{"to choose, all is said", undoing, false, false, []string{

@@ -55,9 +55,11 @@ func (s *sheet) press(want flow.Pressed) bool {
 	return false
 }
 
-// choose moves to another target.
+// choose moves to another target, and tells where that has led.
 func (s *sheet) choose(dx, dy float32) {
-	s.chosen = s.nearest(dx, dy)
+	if s.chosen = s.nearest(dx, dy); s.chosen >= 0 {
+		s.send(flow.Reached{Means: s.page.targets[s.chosen].msg})
+	}
 	s.draw()
 }
 
