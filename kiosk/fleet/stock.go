@@ -48,6 +48,7 @@ func collection(stations []circ.StationID) (c store.Collection) {
 		c.Patrons = append(c.Patrons, circ.Patron{ID: patronID(n), FirstName: fmt.Sprint("Person ", n), Policy: "adult",
 			Language: "en", Blocked: n == people-1, Cards: []string{cardUID(0, n).String()}})
 	}
+	c.Patrons[2].Picture = "boat" // agreed to be recognised without a card
 	c.Proxies = []circ.Proxy{{ID: "fleet", Principal: patronID(1), Agent: patronID(0), Scopes: circ.MayBorrow | circ.MayRenew | circ.MayCollect, From: founded}}
 	for s, name := range stations {
 		for n := range shelf {
