@@ -348,11 +348,11 @@ func TestUndoByTouch(t *testing.T) {
 	th.afi(k, "sinuhe", "07")
 }
 
-// screens are the views after one book was lent: the visit, and which one was not
-// meant.
-func screens(printer bool) (visiting, undoing flow.View) {
-	m := newMirror(func(r *flow.Rules) { r.Printer = printer })
-	visiting = m.send(flow.CardSeen{Token: "card", Ref: circ.Ref{1}, Known: true, Patron: circ.Patron{FirstName: "Gunnar"}},
+// screens are the views after one book was lent: the visit, at a station with or
+// without a voice and a printer, and which one was not meant.
+func screens(outfit bool) (visiting, undoing flow.View) {
+	m := newMirror(func(r *flow.Rules) { r.Printer, r.Speech = outfit, outfit })
+	visiting = m.send(flow.CardSeen{Token: "card", Ref: circ.Ref{1}, Known: true, Patron: circ.Patron{FirstName: "Gunnar"}, Policy: circ.Policy{LoanDays: 56, FeeFree: true}},
 		book("999N00001003", "Sinuhe egyptiläinen"))
 	return visiting, m.send(flow.Pressed{Action: flow.Undo})
 }

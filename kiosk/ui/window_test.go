@@ -61,14 +61,14 @@ var programs = map[string]func(){
 }
 
 // display starts Xvfb and answers its number.
-func display(t testing.TB) string {
+func display(t testing.TB, options ...string) string {
 	t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer read.Close()
-	xvfb := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1366x768x24", "-nolisten", "tcp", "-noreset")
+	xvfb := exec.Command("Xvfb", append([]string{"-displayfd", "3", "-screen", "0", "1366x768x24", "-nolisten", "tcp", "-noreset"}, options...)...)
 	xvfb.ExtraFiles = []*os.File{write}
 	err = xvfb.Start()
 	write.Close()
