@@ -173,7 +173,7 @@ func TestVisits(t *testing.T) {
 	th.must(k.Pad.Put("foreign", "unknown"))
 	v.recorded(4, "CheckedIn")
 	v.recorded(3, "TagSecured") // two and the unknown one
-	th.afi(k, "foreign", "C2") // it is not ours to write
+	th.afi(k, "foreign", "C2")  // it is not ours to write
 	v.leave("palmu", "sinuhe", "foreign", "unknown")
 
 	// Sirpa acts for Aino.
