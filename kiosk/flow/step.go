@@ -136,10 +136,11 @@ func (t *turn) moved() { t.Quiet, t.Asked = t.Now.Up, 0 }
 // touch extends whatever time runs and reports whether the touch also counts
 // as a press: a shaking finger touches twice, and what was aimed at another
 // screen or answers the question whether somebody is there presses nothing.
-// Different digits may follow each other as fast as they come.
+// Different keys of the number pad may follow each other as fast as they come.
 func (t *turn) touch(m Pressed) bool {
 	up := t.Now.Up
-	again := up-t.PressedAt < t.Rules.Deaf && (m.Action != Digit || m == t.Press)
+	key := m.Action == Digit || m.Action == Erase || m.Action == Enter
+	again := up-t.PressedAt < t.Rules.Deaf && (!key || m == t.Press)
 	counts := t.Asked == 0 && !again && up-t.ChangedAt >= t.Rules.Deaf
 	t.moved()
 	t.Touched = true
