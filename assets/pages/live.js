@@ -27,7 +27,8 @@
     const fresh = page.querySelector("main");
     if (!fresh || fresh.innerHTML === main.innerHTML) return;
     const on = document.activeElement;
-    if (main.contains(on) && on.matches("input")) return;
+    if (main.contains(on) && on.matches("input, select, textarea, button")) return;
+    if (main.querySelector("input[name=key]:checked")) return;
     const href = main.contains(on) ? on.getAttribute("href") : null;
     main.innerHTML = fresh.innerHTML;
     if (href !== null) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -122,24 +123,42 @@ func (w *words) near(now, t time.Time) (string, bool) {
 	return "", false
 }
 
+// orders are the ways to sort stations; without one, what needs a look is first.
+var orders = map[string]func(a, b standing) int{
+	"name":  func(a, b standing) int { return cmp.Compare(strings.ToLower(a.Name()), strings.ToLower(b.Name())) },
+	"heard": func(a, b standing) int { return a.Heard.Compare(b.Heard) },
+	"queue": func(a, b standing) int { return cmp.Compare(b.Queue(), a.Queue()) },
+	"loans": func(a, b standing) int { return cmp.Compare(b.Loans, a.Loans) },
+}
+
 func (s *site) stations(r *http.Request, w *words) (string, any, error) {
-	all, err := s.Source.Stations(r.Context())
+	query := r.URL.Query()
 	page := struct {
 		frame
-		Stations []standing
-		Unwell   int
-	}{frame: s.frame(r, w, "stations")}
-	var well []standing
+		Find, Sort  string
+		OnlyUnwell  bool
+		Stations    []standing
+		All, Unwell int
+	}{frame: s.frame(r, w, "stations"), Find: strings.TrimSpace(query.Get("q")), Sort: query.Get("sort"), OnlyUnwell: query.Get("unwell") != ""}
+	all, err := s.Source.Stations(r.Context())
+	find := strings.ToLower(page.Find)
 	for _, st := range all {
 		v := s.standing(w, st)
-		if len(v.Sentences) == 0 {
-			well = append(well, v)
+		page.All++
+		if len(v.Sentences) > 0 {
+			page.Unwell++
+		}
+		if page.OnlyUnwell && len(v.Sentences) == 0 || !strings.Contains(strings.ToLower(v.Title+" "+string(v.ID)), find) {
 			continue
 		}
-		page.Unwell++
 		page.Stations = append(page.Stations, v)
 	}
-	page.Stations = append(page.Stations, well...)
+	slices.SortStableFunc(page.Stations, func(a, b standing) int {
+		if order := orders[page.Sort]; order != nil {
+			return order(a, b)
+		}
+		return cmp.Compare(bool01(len(b.Sentences) > 0), bool01(len(a.Sentences) > 0))
+	})
 	return "stations", page, err
 }
 

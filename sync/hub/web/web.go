@@ -1,10 +1,13 @@
-// Package web is the librarians' pages and the hub's JSON: read-only, rendered
-// here, complete without JavaScript. A page asks the hub once more when
+// Package web is the librarians' pages and the hub's JSON, rendered here,
+// complete without JavaScript. A page asks the hub once more when
 // something changed, told by Server-Sent Events.
 //
 // No page and no answer names a patron, and none says to whom an item is lent.
 //
-//	GET /                      the stations: what needs a look first
+//	GET /                      today: what needs a person
+//	GET /stations              all; ?q= finds, ?unwell=1 keeps those that need a
+//	                           look, ?sort= name, heard, queue, loans
+//	GET /decisions             what the library system would not take; POST decides
 //	GET /stations/{id}         one station and its timeline; ?before= goes back
 //	GET /loans                 what is on loan; ?station= at one station
 //	GET /items                 the collection; ?q= finds, ?skip= pages
@@ -46,6 +49,9 @@ type Source interface {
 	Loans(ctx context.Context, id circ.StationID) ([]store.Loan, error)
 	Items(ctx context.Context, find string, skip, limit int) ([]store.Item, error)
 	Events(ctx context.Context, id circ.StationID, before store.Position, limit int) ([]store.Event, error)
+	PostingsNow(ctx context.Context, ils string) (map[store.PostingState]int, int, error)
+	Decisions(ctx context.Context, ils string, limit int) ([]store.Posting, error)
+	Decide(ctx context.Context, d store.Decision) error
 }
 
 // Settings of the pages. Only Source and Watch are required.
@@ -64,6 +70,14 @@ type Settings struct {
 	// Silent and Behind are how long a station may be unheard, and its events or
 	// what it is told may wait, until that is a condition; 0 for 10 and 15 minutes.
 	Silent, Behind time.Duration
+	// ILS is the library system that is posted to, as package ils names it; "" for
+	// none. Propose is what may be done about a posting that needs a person, the
+	// best first.
+	ILS     string
+	Propose func(store.Posting) []store.Action
+	// Writes allows forms. Nobody signs in yet, so set it only when nobody but
+	// this machine reaches the pages.
+	Writes bool
 }
 
 type site struct {
@@ -101,7 +115,7 @@ func New(settings Settings) (http.Handler, error) {
 	if s.tongues, err = readTongues(assets.Pages); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"stations", "station", "loans", "items", "fault"} {
+	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "fault"} {
 		if s.pages[name], err = template.ParseFS(assets.Pages, "pages/frame.html", "pages/standing.html", "pages/"+name+".html"); err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
 		}
@@ -118,13 +132,18 @@ func New(settings Settings) (http.Handler, error) {
 	for pattern, handle := range s.routes() {
 		mux.HandleFunc("GET "+pattern, handle)
 	}
-	return s.guard(mux), nil
+	for pattern, change := range s.forms() {
+		mux.HandleFunc("POST "+pattern, s.write(change))
+	}
+	return s.guard(http.NewCrossOriginProtection().Handler(mux)), nil
 }
 
 // routes is the table of everything that answers.
 func (s *site) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
-		"/{$}":           s.page(s.stations),
+		"/{$}":           s.page(s.today),
+		"/stations":      s.page(s.stations),
+		"/decisions":     s.page(s.decisions),
 		"/stations/{id}": s.page(s.station),
 		"/loans":         s.page(s.loans),
 		"/items":         s.page(s.items),
@@ -134,6 +153,13 @@ func (s *site) routes() map[string]http.HandlerFunc {
 		"/api/events":    s.api(s.apiEvents),
 		"/static/{name}": s.serveStatic,
 		"/":              s.page(func(*http.Request, *words) (string, any, error) { return "", nil, errMissing }),
+	}
+}
+
+// forms is the table of everything that changes something.
+func (s *site) forms() map[string]func(*http.Request) (string, error) {
+	return map[string]func(*http.Request) (string, error){
+		"/decisions": s.decide,
 	}
 }
 
@@ -245,6 +271,8 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, errMissing), errors.Is(err, store.ErrNoStation):
 		return http.StatusNotFound
+	case errors.Is(err, errClosed):
+		return http.StatusForbidden
 	case errors.Is(err, errAsked):
 		return http.StatusBadRequest
 	}

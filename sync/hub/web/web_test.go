@@ -29,7 +29,10 @@ const hostile = `"><script>alert('x')</script>&{{.}}` + "\u202e<img src=x onerro
 var now = time.Date(2026, 11, 24, 13, 40, 0, 0, time.UTC)
 
 // source is a hub whose every word is hostile.
-type source struct{ fail error }
+type source struct {
+	fail    error
+	decided func(store.Decision) error
+}
 
 func (s source) Stations(context.Context) ([]store.Station, error) {
 	ledger := uuid.UUID{1}
@@ -81,6 +84,37 @@ func (s source) Events(_ context.Context, _ circ.StationID, before store.Positio
 	return events[:limit], s.fail
 }
 
+func (s source) PostingsNow(context.Context, string) (map[store.PostingState]int, int, error) {
+	return nil, len(rules) + 2, s.fail
+}
+
+var rules = []string{"route item", "item lost", "claims returned", "item not found", "card not found", "card blocked", "open circulation exists",
+	"too many renewals", "superseded by later change", "not on loan", "outcome unknown", "another rule", hostile}
+
+// secret is a card that no page may show.
+const secret = "2940001234567"
+
+func (s source) Decisions(context.Context, string, int) ([]store.Posting, error) {
+	var all []store.Posting
+	for i, rule := range append(rules, "card blocked") {
+		all = append(all, store.Posting{PostingKey: store.PostingKey{ILS: "koha", Station: "maple-house", Ledger: uuid.UUID{1}, Seq: uint64(i + 1)},
+			Op: []store.PostingOp{store.PostLend, store.PostTakeBack, store.PostRenew, store.PostUndo}[i%4], Item: "1", Title: hostile, At: now, Rule: rule,
+			Patron: circ.NewPatronID(secret), WasWith: circ.NewPatronID(secret), Words: secret + " is Helmi", Route: hostile, State: store.PostRefused, Person: true})
+	}
+	return all, s.fail
+}
+
+func (s source) Decide(_ context.Context, d store.Decision) error {
+	if s.decided == nil {
+		return store.ErrNoDecision
+	}
+	return s.decided(d)
+}
+
+func propose(store.Posting) []store.Action {
+	return []store.Action{store.Retry, store.Return, store.Accept, store.Leave}
+}
+
 var kinds = []string{"PatronMet", "CheckedOut", "CheckedIn", "Renewed", "Undone", "LentToHouse", "ReadHere", "Placed", "TakenOut", "ConsignmentChecked",
 	"ShelfCounted", "TagSecured", "TagUnsecured", "TagFailed", "AliasLinked", "HelpAsked", "FaultRaised", "FaultCleared", "Started", "SettingsApplied", "NoticeTaken"}
 
@@ -91,7 +125,8 @@ func newSite(t *testing.T, s source, watch func(context.Context) <-chan circ.Sta
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	handler, err := New(Settings{Source: s, Watch: watch, Hosts: []string{"hub.library.example"}, Place: place, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	handler, err := New(Settings{Source: s, Watch: watch, Hosts: []string{"hub.library.example"}, Place: place, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		ILS: "koha", Propose: propose, Writes: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +154,8 @@ func get(h http.Handler, path string, headers ...string) reply {
 // route without one fails the test below.
 var pages = map[string][]string{
 	"/{$}":           {"/"},
+	"/stations":      {"/stations", "/stations?q=MAPLE&sort=loans&unwell=1", "/stations?sort=x&q=%22%3E%3Cscript%3E"},
+	"/decisions":     {"/decisions", "/decisions?done=2&failed=1", "/decisions?done=x"},
 	"/stations/{id}": {"/stations/maple-house", "/stations/birch-house", "/stations/willow-house", "/stations/maple-house?before=1764000000000.01000000-0000-0000-0000-000000000000.5"},
 	"/loans":         {"/loans", "/loans?station=maple-house"},
 	"/items":         {"/items", "/items?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&skip=100"},
@@ -152,6 +189,9 @@ func TestHostile(t *testing.T) {
 					t.Errorf("%s: %d", path, r.StatusCode)
 				}
 				checkHeaders(t, path, r.Header)
+				if strings.Contains(text, secret) || strings.Contains(text, "Helmi") {
+					t.Errorf("%s names a patron", path)
+				}
 				kind := r.Header.Get("Content-Type")
 				switch {
 				case strings.HasPrefix(kind, "text/html"):
@@ -355,9 +395,11 @@ func TestConditions(t *testing.T) {
 func TestWords(t *testing.T) {
 	h, _ := newSite(t, source{}, nil)
 	for path, want := range map[string][]string{
-		"/": {"2 stations need a look.", "Heard 2 minutes ago", "Heard 30 days ago, not connected now", "Not heard yet", "2 events, first noticed 20 minutes ago", "2 messages, the last step 16 minutes ago", "Maple House", "What the library tells the station waits.",
-			"The reader pad does not answer.", "Update the hub", "Events wait at the station.", "Nothing heard for a while.", "Yesterday, 13:40"},
-		"/stations/maple-house": {"A card was used here for the first time", "Today", "Yesterday", "The shelf was counted", "taken back", "Earlier", "about ", "Maple House"},
+		"/decisions": {"15 decisions are waiting.", "The library system refuses the card", "Lift the block", "Lent Today, 15:40 at", "Accept as returned", "For all that are ticked"},
+		"/":          {"15 decisions are waiting.", "Ask the house to check its cable.", "Heard 30 days ago"},
+		"/stations": {"2 stations need a look.", "Heard 2 minutes ago", "Heard 30 days ago, not connected now", "Not heard yet", "2 events, first noticed 20 minutes ago", "2 messages, the last step 16 minutes ago", "Maple House", "What the library tells the station waits.",
+			"The reader pad does not answer.", "Events wait at the station.", "Nothing heard for a while."},
+		"/stations/maple-house": {"Update the hub", "Yesterday, 13:40", "A card was used here for the first time", "Today", "Yesterday", "The shelf was counted", "taken back", "Earlier", "about ", "Maple House"},
 		"/loans":                {"3 items", "as long as they like", "past the day", "in the house", "Tuesday 22 December 2026"},
 		"/items":                {"large print", "audio", "easy language", "Swedish", "on the shelf", "Next"},
 	} {
@@ -368,7 +410,7 @@ func TestWords(t *testing.T) {
 			}
 		}
 	}
-	for path, want := range map[string]string{"/?lang=fi": "Kuultu 2 minuuttia sitten", "/loans?lang=fi": "tiistai 22. joulukuuta 2026", "/loans?lang=sv": "tisdag 22 december 2026"} {
+	for path, want := range map[string]string{"/stations?lang=fi": "Kuultu 2 minuuttia sitten", "/loans?lang=fi": "tiistai 22. joulukuuta 2026", "/loans?lang=sv": "tisdag 22 december 2026"} {
 		if text := get(h, path).text; !strings.Contains(text, want) {
 			t.Errorf("%s does not say %q", path, want)
 		}
@@ -392,7 +434,7 @@ func TestFaults(t *testing.T) {
 		t.Errorf("mistyped addresses are logged:\n%s", log)
 	}
 	broken, log := newSite(t, source{fail: errors.New("disk of secrets is full")}, nil)
-	for _, path := range []string{"/", "/stations/maple-house", "/loans", "/items", "/api/stations", "/api/loans", "/api/events?station=maple-house"} {
+	for _, path := range []string{"/", "/stations", "/decisions", "/stations/maple-house", "/loans", "/items", "/api/stations", "/api/loans", "/api/events?station=maple-house"} {
 		r := get(broken, path)
 		if text := r.text; r.StatusCode != 500 || strings.Contains(text, "secrets") {
 			t.Errorf("%s: %d %s, want 500 and no word of why", path, r.StatusCode, text)

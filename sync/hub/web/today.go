@@ -1,0 +1,64 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"time"
+
+	"coldstation/sync/hub/store"
+)
+
+// matter is a condition that several stations may share: one sentence, what to
+// do, and where.
+type matter struct {
+	sentence
+	At    []standing
+	since time.Time
+}
+
+// today gathers what needs a person, and nothing else.
+func (s *site) today(r *http.Request, w *words) (string, any, error) {
+	page := struct {
+		frame
+		Decisions int
+		Matters   []matter
+		Stations  int
+	}{frame: s.frame(r, w, "today")}
+	stations, err := s.Source.Stations(r.Context())
+	if err != nil {
+		return "", nil, err
+	}
+	if s.ILS != "" {
+		if _, page.Decisions, err = s.Source.PostingsNow(r.Context(), s.ILS); err != nil {
+			return "", nil, err
+		}
+	}
+	page.Stations = len(stations)
+	page.Matters = s.matters(w, stations)
+	return "today", page, nil
+}
+
+// matters are the conditions of all stations, what lasts longest first.
+func (s *site) matters(w *words, stations []store.Station) []matter {
+	of := make(map[sentence]int)
+	var all []matter
+	for _, st := range stations {
+		v := s.standing(w, st)
+		for i, c := range s.conditions(st) {
+			said := v.Sentences[i]
+			at, found := of[said]
+			if !found {
+				at = len(all)
+				of[said] = at
+				all = append(all, matter{sentence: said, since: c.Since})
+			}
+			all[at].At = append(all[at].At, v)
+			if c.Since.Before(all[at].since) {
+				all[at].since = c.Since
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b matter) int { return cmp.Compare(a.since.UnixMilli(), b.since.UnixMilli()) })
+	return all
+}
