@@ -8,9 +8,11 @@
 //	hub station settle NAME    what was noticed about its records is looked into
 //	hub import FILE...         bring in items, patrons, policies, proxies
 //	hub demo                   bring in the demo library
+//	hub backup FILE            all that makes a hub, in one new file
+//	hub restore FILE           a hub from a backup
 //	hub mosquitto              write keys for a Mosquitto that is to carry it all
 //
-// All but the first may run beside it: it notices within seconds.
+// All but the first and a restore may run beside it: it notices within seconds.
 package main
 
 import (
@@ -33,6 +35,8 @@ var commands = map[string]func(context.Context, []string) error{
 	"import":    importFiles,
 	"demo":      demo,
 	"mosquitto": mosquitto,
+	"backup":    backup,
+	"restore":   restore,
 }
 
 const usage = `usage: hub [settings]              serve stations and librarians until stopped
@@ -42,6 +46,8 @@ const usage = `usage: hub [settings]              serve stations and librarians 
        hub station settle NAME     what was noticed about its records is looked into
        hub import FILE...          bring in items, patrons, policies, proxies
        hub demo                    bring in the demo library
+       hub backup FILE             all that makes a hub, in one new file
+       hub restore FILE            a hub from a backup
        hub mosquitto               write keys for a Mosquitto that is to carry it all
 
 Each command tells its own settings with --help. Those of a hub that serves:

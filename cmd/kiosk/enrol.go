@@ -70,7 +70,7 @@ func enrolAs(ctx context.Context, folder, text string, again bool) (identity.Sta
 	if exists(path) && !again {
 		return none, fmt.Errorf("%s: this computer is a station already; say --replace to make it anew", path)
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := errors.Join(conf.Own(folder), os.MkdirAll(folder, 0o700)); err != nil {
 		return none, err
 	}
 	if err := identity.WriteFile(filepath.Join(folder, "enrolling"), []byte(code.Place()+"\n"), 0o600); err != nil {

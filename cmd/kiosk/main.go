@@ -19,6 +19,7 @@ import (
 
 	"coldstation/assets"
 	"coldstation/cmd/internal/conf"
+	"coldstation/cmd/internal/service"
 	"coldstation/kiosk/phrase"
 	"coldstation/kiosk/ui"
 )
@@ -28,6 +29,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	run, args := run, os.Args[1:]
+	if len(args) == 1 && args[0] == "--version" {
+		fmt.Println(program)
+		return
+	}
 	if len(args) > 0 && args[0] == "enrol" {
 		run, args = enrolHere, args[1:]
 	}
@@ -58,6 +63,10 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if s.checkOnly {
+		fmt.Println("the settings go together")
+		return nil
+	}
 	window := ui.New(ui.Options{
 		Words:       words,
 		Display:     ui.Display{Diagonal: s.diagonal * 25.4, PerMM: s.perMM, Distance: s.distance},
@@ -74,10 +83,17 @@ func run(ctx context.Context, args []string) error {
 		ended <- station.run(ctx, window)
 		window.Close()
 	}()
+	go service.Watch(ctx, window.Alive)
 	window.Run()
 	cancel()
 	return <-ended
 }
 
-// firstFrame is logged for whoever measures how long a start takes.
-func firstFrame() { slog.Info("first frame") }
+// firstFrame is logged for whoever measures how long a start takes, and told to
+// the service manager: a kiosk is there when it can be seen.
+func firstFrame() {
+	slog.Info("first frame")
+	if err := service.Ready(); err != nil {
+		slog.Warn("ready", "err", err)
+	}
+}

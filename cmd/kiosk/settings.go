@@ -45,6 +45,8 @@ type settings struct {
 	names    speech.Names
 	printer  receipt.Options // without an address: none
 
+	checkOnly bool
+
 	width, height             int // of a window; 0: the whole screen
 	diagonal, perMM, distance float64
 }
@@ -96,6 +98,7 @@ func parse(args []string) (settings, error) {
 		keep    = set.Duration("keep-events", ledger.Retention, "how long events stay here that the library has, so that it can ask for them again")
 		reserve = set.Int("reserve-mb", 4, "`MB` of the disk held back for the day it is full; 0: the disk is not watched")
 
+		check    = set.Bool("check-config", false, "say whether these settings go together, and end")
 		window   = set.String("window", "", "`WxH` pixels of a window, instead of the whole screen")
 		diagonal = set.Float64("screen-inches", 15.6, "diagonal of the screen in `inches`")
 		perMM    = set.Float64("screen-pixels-per-mm", 0, "`pixels` of a measured millimetre, when the diagonal does not tell")
@@ -108,13 +111,14 @@ func parse(args []string) (settings, error) {
 		return settings{}, fmt.Errorf("%q: the kiosk takes only settings; see --help", set.Arg(0))
 	}
 	s := settings{
-		key:      credential(*key, *data, "station.key"),
-		ledger:   filepath.Join(*data, "ledger.db"),
-		scanner:  *scanner,
-		qos:      byte(*qos),
-		keep:     *keep,
-		reserve:  int64(*reserve) << 20,
-		diagonal: *diagonal, perMM: *perMM, distance: *distance,
+		key:       credential(*key, *data, "station.key"),
+		ledger:    filepath.Join(*data, "ledger.db"),
+		checkOnly: *check,
+		scanner:   *scanner,
+		qos:       byte(*qos),
+		keep:      *keep,
+		reserve:   int64(*reserve) << 20,
+		diagonal:  *diagonal, perMM: *perMM, distance: *distance,
 	}
 	if *keep < 24*time.Hour || *reserve < 0 || *reserve > 1024 {
 		return s, fmt.Errorf("--keep-events %s, --reserve-mb %d: want a day at least, and 0 to 1024", *keep, *reserve)
@@ -128,7 +132,7 @@ func parse(args []string) (settings, error) {
 		}
 	}
 	var err error
-	if err := os.MkdirAll(*data, 0o700); err != nil {
+	if err := errors.Join(conf.Own(*data), os.MkdirAll(*data, 0o700)); err != nil {
 		return s, err
 	}
 	// Fyne keeps its preferences where this says; a station writes nowhere else.
