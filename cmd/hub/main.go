@@ -59,6 +59,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	run, args := serve, os.Args[1:]
+	if len(args) == 1 && args[0] == "--version" {
+		fmt.Println(program)
+		return
+	}
 	if len(args) > 0 && commands[args[0]] != nil {
 		run, args = commands[args[0]], args[1:]
 	}
@@ -77,7 +81,7 @@ func dataFlag(set *flag.FlagSet) *string {
 
 // open opens the store and the library's keys in folder, making both at first.
 func open(folder string) (store.Store, identity.Library, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := errors.Join(conf.Own(folder), os.MkdirAll(folder, 0o700)); err != nil {
 		return nil, identity.Library{}, err
 	}
 	library, err := identity.LoadLibrary(filepath.Join(folder, "library.json"))

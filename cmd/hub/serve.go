@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"coldstation/cmd/internal/conf"
+	"coldstation/cmd/internal/service"
 	"coldstation/sync/hub"
+	"coldstation/sync/hub/store"
 	"coldstation/sync/hub/web"
 	"coldstation/sync/link"
 )
@@ -32,6 +34,8 @@ type serveSettings struct {
 
 	broker, user, passwordFile, ca string // of a broker elsewhere
 	stationsBroker, revoked        string
+
+	checkOnly bool
 }
 
 func parseServe(args []string) (serveSettings, error) {
@@ -54,9 +58,11 @@ func parseServe(args []string) (serveSettings, error) {
 	set.StringVar(&s.ca, "broker-ca", "", "`file` of certificates that vouch for that broker (default: the library's own authority)")
 	set.StringVar(&s.stationsBroker, "stations-broker", "", "`address` at which stations reach the broker (default: the first of --names and the broker's port)")
 	set.StringVar(&s.revoked, "revoked", "", "`file` of revoked certificates to keep up to date for that broker")
+	check := set.Bool("check-config", false, "say whether these settings go together, and end")
 	if err := conf.Parse(set, args); err != nil {
 		return s, err
 	}
+	s.checkOnly = *check
 	if set.NArg() > 0 {
 		return s, fmt.Errorf("%q is no command; see hub --help", set.Arg(0))
 	}
@@ -115,6 +121,10 @@ func serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if settings.checkOnly {
+		fmt.Println("the settings go together")
+		return nil
+	}
 	s, library, err := open(settings.data)
 	if err != nil {
 		return err
@@ -142,7 +152,19 @@ func serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return together(ctx, h.Run, n.run, func(ctx context.Context) error { return listen(ctx, settings.web, pages) })
+	return together(ctx, h.Run, n.run, func(ctx context.Context) error { return listen(ctx, settings.web, pages) },
+		func(ctx context.Context) error { return watched(ctx, s) })
+}
+
+// watched gives the service manager signs of life as long as the store answers,
+// until ctx ends.
+func watched(ctx context.Context, s store.Store) error {
+	service.Watch(ctx, func(ctx context.Context) error {
+		_, err := s.Fact(ctx, enrolPlace)
+		return err
+	})
+	<-ctx.Done()
+	return nil
 }
 
 // listen serves pages at address until ctx ends.
@@ -152,6 +174,9 @@ func listen(ctx context.Context, address string, pages http.Handler) error {
 		return err
 	}
 	slog.Info("serving", "web", "http://"+l.Addr().String())
+	if err := service.Ready(); err != nil {
+		slog.Warn("ready", "err", err)
+	}
 	// No write timeout: live pages stay open. Their end is the request's context.
 	server := &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx }}

@@ -1,6 +1,9 @@
 package ui
 
 import (
+	"context"
+	"fmt"
+
 	"coldstation/kiosk/flow"
 
 	"fyne.io/fyne/v2"
@@ -27,6 +30,19 @@ func (w *Window) Show(v flow.View) {
 
 // Close ends Run, from any goroutine.
 func (w *Window) Close() { fyne.Do(w.app.Quit) }
+
+// Alive answers once the window's own loop has come round, from any goroutine; a
+// loop that hangs gives ctx's error.
+func (w *Window) Alive(ctx context.Context) error {
+	round := make(chan struct{})
+	fyne.Do(func() { close(round) })
+	select {
+	case <-round:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the window's loop: %w", ctx.Err())
+	}
+}
 
 // afterFrame calls f once the frame that is being painted is on the screen.
 func afterFrame(f func()) { fyne.Do(f) }

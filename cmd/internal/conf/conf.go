@@ -14,7 +14,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/user"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/peterbourgon/ff/v3"
 )
@@ -48,4 +51,22 @@ func Parse(set *flag.FlagSet, args []string) error {
 		}
 	}
 	return errors.Join(unknown...)
+}
+
+// Own refuses to work for root in a folder that belongs to another account: what
+// root makes there, the service could not open.
+func Own(folder string) error {
+	info, err := os.Stat(folder)
+	if err != nil || os.Geteuid() != 0 {
+		return nil // one that is not there yet will be ours
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || stat.Uid == 0 {
+		return nil
+	}
+	account := strconv.Itoa(int(stat.Uid))
+	if u, err := user.LookupId(account); err == nil {
+		account = u.Username
+	}
+	return fmt.Errorf("%s belongs to %s, who could not open what root makes there; say: runuser -u %s -- %s", folder, account, account, strings.Join(os.Args, " "))
 }

@@ -59,3 +59,22 @@ func TestParse(t *testing.T) {
 		})
 	}
 }
+
+func TestOwn(t *testing.T) {
+	folder := t.TempDir()
+	if err := Own(folder); err != nil {
+		t.Errorf("our own folder: %v", err)
+	}
+	if err := Own(filepath.Join(folder, "not-yet")); err != nil {
+		t.Errorf("a folder that is not there yet: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		return // only root can give a folder away
+	}
+	if err := os.Chown(folder, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	if err := Own(folder); err == nil || !strings.Contains(err.Error(), "runuser -u nobody -- ") {
+		t.Errorf("got %v for a folder of nobody's, want what to say instead", err)
+	}
+}
