@@ -70,8 +70,11 @@ func TestDiskFull(t *testing.T) {
 	th.must(errors.Join(k.Alive(), k.Pad.Lift("gunnar", "sinuhe")))
 	th.must(os.Remove(ballast))
 
-	// The station opens its ledger anew by itself when the visit is over.
-	th.logged(k, 1, "visit over")
+	// "I am finished", by keys. The station then opens its ledger anew by itself.
+	th.must(stage.Until(th.ctx, "the visit's end", func() error {
+		th.must(errors.Join(th.screen.Key("Down"), th.screen.Key("Return")))
+		return k.Logged("visit over")
+	}))
 	th.must(stage.Until(th.ctx, "the loan", func() error {
 		th.must(errors.Join(k.Pad.Lift("gunnar", "sinuhe"), k.Pad.Put("gunnar", "sinuhe")))
 		return k.Logged("kind=CheckedOut")
