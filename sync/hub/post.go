@@ -404,8 +404,10 @@ func (s *posts) replied(now time.Time, m postReplied, out *[]postEffect) {
 		s.lanes[p.Station].fails = 0
 		if s.conclude(p, l.standing, m.receipt, m.err) {
 			s.keep(now, l, keeps, out)
-		} else {
-			s.keep(now, l, keepsAgain, out)
+		} else { // what was in the way is gone: now the loan
+			l.before = *p
+			p.State, p.Step, p.Sends, p.Again = store.PostSent, store.StepMain, p.Sends+1, now.Add(s.Settle)
+			s.keep(now, l, keepsSent, out)
 		}
 	}
 }

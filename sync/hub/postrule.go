@@ -69,7 +69,7 @@ func (s *posts) judge(p *store.Posting, st ils.Standing, asked, expected bool, n
 			}
 			return confirm(p, act, st.Due, note)
 		}
-		if st.With.Out() && again { // to them, or was another quicker?
+		if older := !st.Since.IsZero() && !st.Since.After(p.At); st.With.Out() && again && !older { // to them, or was another quicker?
 			return refuse(p, ils.NoAnswer, nil)
 		}
 	case store.PostTakeBack:
@@ -117,7 +117,8 @@ func (s *posts) judge(p *store.Posting, st ils.Standing, asked, expected bool, n
 	return sendMain
 }
 
-// conclude takes a reply: true when that is the outcome.
+// conclude takes a reply: true when that is the outcome, and false when a loan
+// that was in the way has ended.
 func (s *posts) conclude(p *store.Posting, st ils.Standing, r ils.Receipt, err error) bool {
 	refused, _ := errors.AsType[*ils.Error](err)
 	if p.Step == store.StepReturn {
@@ -125,7 +126,7 @@ func (s *posts) conclude(p *store.Posting, st ils.Standing, r ils.Receipt, err e
 			refuse(p, ils.OpenCirculation, refused.Words)
 			return true
 		}
-		p.State, p.Step, p.Again = store.PostPending, store.StepNone, time.Time{} // now the loan
+		p.State, p.Step, p.Again = store.PostPending, store.StepNone, time.Time{}
 		return false
 	}
 	act := p.Act()

@@ -232,6 +232,12 @@ func (s *base) PostingsNow(ctx context.Context, ils string) (map[PostingState]in
 }
 
 func (s *base) Queue(ctx context.Context, q Queue) (more bool, err error) {
+	// Mostly there is nothing, and a look costs less than a transaction that writes.
+	var waits bool
+	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM ledgers l LEFT JOIN post_marks m ON m.ils = ? AND m.station = l.station AND m.ledger = l.ledger
+		WHERE l.cursor > COALESCE(m.seq, 0))`, q.ILS).Scan(&waits); err != nil || !waits {
+		return false, err
+	}
 	err = s.change(ctx, "queue for "+q.ILS, func(tx *sql.Tx) error {
 		more, err = queue(ctx, tx, q)
 		return err
