@@ -3,6 +3,7 @@
 # make check   the quick part: format, vet, lint, unit tests, layout
 # make bench   the figures, each a ratio to a bare baseline
 # make faults  what must survive networks, machines, brokers and hubs that fail
+# make deb     Debian packages of kiosk and hub, in build/deb
 # make gallery every screen in every language, as pictures
 # make help    this list
 
@@ -14,10 +15,12 @@ GO     := go
 CMDS   := $(filter-out ./cmd/gallery,$(patsubst %/main.go,./%,$(wildcard cmd/*/main.go)))
 LINT   := v2.15.0
 VULN   := v1.8.0
+NFPM   := v2.43.4
+CDX    := v1.10.0
 FUZZ   ?= 5s
 FAULTS_TIME ?= 15m
 
-.PHONY: help demo test check vet lint vulns unit fuzz bench faults gallery build setup clean
+.PHONY: help demo test check vet lint vulns unit fuzz bench faults gallery build setup deb deb-test deb-reproducible clean
 .DEFAULT_GOAL := help
 
 help:
@@ -67,6 +70,26 @@ $(TOOLS)/golangci-lint-%:
 $(TOOLS)/govulncheck-%:
 	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install golang.org/x/vuln/cmd/govulncheck@$*
 	mv $(TOOLS)/govulncheck $@
+
+$(TOOLS)/nfpm-%:
+	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@$*
+	mv $(TOOLS)/nfpm $@
+
+$(TOOLS)/cyclonedx-gomod-%:
+	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$*
+	mv $(TOOLS)/cyclonedx-gomod $@
+
+PACKERS := $(TOOLS)/nfpm-$(NFPM) $(TOOLS)/cyclonedx-gomod-$(CDX)
+
+deb: setup $(PACKERS)
+	packaging/deb/build $(BUILD)/deb $(PACKERS)
+
+# Both by hand: the first wants root and a mirror, the second a quarter of an hour.
+deb-test: deb
+	packaging/test-deb $(BUILD)/deb
+
+deb-reproducible: deb
+	packaging/test-reproducible $(BUILD)/deb $(PACKERS)
 
 # Every fuzz target of the tree for a short while; FUZZ=10m for a long one.
 fuzz:
