@@ -44,6 +44,9 @@ func TestClear(t *testing.T) {
 		{"--broker mqtt://broker.example:1883", "use mqtts://"},
 		{"--broker mqtt://broker.example:1883 --without-tls", ""},
 		{"--broker mqtts://broker.example:8883", ""},
+		{"--broker mqtts://a.example:8883,mqtts://b.example:8883", ""},
+		{"--broker mqtts://a.example:8883,mqtt://b.example:1883", "use mqtts://"},
+		{"--broker mqtt://127.0.0.1:1883,mqtt://127.0.0.1:1884", ""},
 		{"--broker mqtt://127.0.0.1:1883 --names hub.example", "need a broker that speaks it"},
 		{"stations", "is no command"},
 	} {

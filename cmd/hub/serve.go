@@ -52,7 +52,7 @@ func parseServe(args []string) (serveSettings, error) {
 	set.StringVar(&s.mqtt, "mqtt", "127.0.0.1:1883", "`host:port` of the hub's own broker, when --broker names none")
 	set.StringVar(&s.enrol, "enrol", ":8884", "`host:port` where stations with a code enrol and others renew their certificate, when there are --names")
 	set.BoolVar(&s.withoutTLS, "without-tls", false, "speak in the clear beyond this machine, on a network that is yours alone")
-	set.StringVar(&s.broker, "broker", "", "`address`, mqtt://host:port or mqtts://host:port, of a broker that runs elsewhere")
+	set.StringVar(&s.broker, "broker", "", "`address`, mqtt://host:port or mqtts://host:port, of a broker that runs elsewhere; several of one cluster, by commas, are tried in turn")
 	set.StringVar(&s.user, "broker-user", "cs-hub", "the hub's `name` at that broker, where its certificate does not tell")
 	set.StringVar(&s.passwordFile, "broker-password-file", "", "`file` with the hub's password there")
 	set.StringVar(&s.ca, "broker-ca", "", "`file` of certificates that vouch for that broker (default: the library's own authority)")
@@ -89,21 +89,23 @@ func (s serveSettings) check() error {
 		}
 		return nil
 	}
-	u, err := url.Parse(s.broker)
-	if err != nil {
-		return fmt.Errorf("--broker: %w", err)
-	}
 	if s.plain() && len(s.names) > 0 {
 		return fmt.Errorf("--broker %s: stations that enrol with TLS need a broker that speaks it: mqtts://", s.broker)
 	}
-	if s.plain() && !loopback(u.Host) {
-		return fmt.Errorf("--broker %s: others on the network could read what goes down to stations: use mqtts://; or give --without-tls, if the network is yours alone", s.broker)
+	for _, address := range list(s.broker) {
+		u, err := url.Parse(address)
+		if err != nil {
+			return fmt.Errorf("--broker: %w", err)
+		}
+		if u.Scheme == "mqtt" && !loopback(u.Host) {
+			return fmt.Errorf("--broker %s: others on the network could read what goes down to stations: use mqtts://; or give --without-tls, if the network is yours alone", s.broker)
+		}
 	}
 	return nil
 }
 
-// plain reports whether the broker elsewhere speaks in the clear.
-func (s serveSettings) plain() bool { return strings.HasPrefix(s.broker, "mqtt://") }
+// plain reports whether the broker elsewhere speaks in the clear, anywhere.
+func (s serveSettings) plain() bool { return strings.Contains(s.broker, "mqtt://") }
 
 // loopback reports whether only this machine reaches an address.
 func loopback(address string) bool {

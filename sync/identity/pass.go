@@ -161,20 +161,32 @@ func ParseRequest(der []byte) (ed25519.PublicKey, error) {
 }
 
 // TLS is how the station goes to a place of the library's, mqtts://host:port or
-// host:port: TLS 1.3, with its certificate, to whom the pinned authority vouches
-// for. On a nil Pass it is nil.
-func (p *Pass) TLS(place string, now func() time.Time) *tls.Config {
+// host:port, or to any of several, by commas: TLS 1.3, with its certificate, to whom
+// the pinned authority vouches for by one of their names. On a nil Pass it is nil.
+func (p *Pass) TLS(places string, now func() time.Time) *tls.Config {
 	if p == nil {
 		return nil
 	}
-	host := hostOf(place)
+	var hosts []string
+	for place := range strings.SplitSeq(places, ",") {
+		hosts = append(hosts, hostOf(strings.TrimSpace(place)))
+	}
+	name := hosts[0]
+	if len(hosts) > 1 {
+		name = "" // that of the one it goes to
+	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13,
-		ServerName: host,
+		ServerName: name,
 		// What this turns off is checked below, against a clock that may be wrong.
 		InsecureSkipVerify: true,
-		VerifyConnection: func(c tls.ConnectionState) error {
-			return Vouched(p.authority, c, host, now())
+		VerifyConnection: func(c tls.ConnectionState) (err error) {
+			for _, host := range hosts {
+				if err = Vouched(p.authority, c, host, now()); err == nil {
+					break
+				}
+			}
+			return err
 		},
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			p.mu.Lock()

@@ -12,7 +12,8 @@
 //     stalls the connection or loses an Up or a Down.
 //   - A connection that died silently is noticed within about a minute.
 //   - It comes back by itself, after a random wait of up to a second, then up to
-//     twice as long each time, at most a minute.
+//     twice as long each time, at most a minute. With several addresses it goes on
+//     to the next each time, and waits longer after each round.
 //
 // [Open] makes a link to a broker, [Memory] is a broker inside the process for
 // tests, and linktest is the contract that both keep.
@@ -72,7 +73,10 @@ func (Message) event() {}
 
 // Options are how a link connects. Zero durations and sizes mean what the field says.
 type Options struct {
-	Broker        string // mqtt://host:port, or mqtts://host:port with TLS (ssl:// and tls:// are the same)
+	// Broker is mqtt://host:port, or mqtts://host:port with TLS (ssl:// and tls://
+	// are the same); several, by commas, are the ways into one cluster, and are tried
+	// in turn.
+	Broker        string
 	ClientID      string // one per running program: two links of one name cast each other out
 	Username      string
 	Password      string

@@ -241,6 +241,7 @@ func TestOptions(t *testing.T) {
 		"no port":             {Broker: "mqtt://localhost", ClientID: "a"},
 		"a web socket":        {Broker: "ws://localhost:80", ClientID: "a"},
 		"TLS without port":    {Broker: "mqtts://localhost", ClientID: "a"},
+		"one way of two":      {Broker: "mqtt://localhost:1883,localhost:1884", ClientID: "a"},
 		"no name":             {Broker: "mqtt://localhost:1883"},
 		"half a second alive": {Broker: "mqtt://localhost:1883", ClientID: "a", KeepAlive: time.Second / 2},
 	} {

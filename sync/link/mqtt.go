@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,7 @@ const (
 // above is the store.
 type broker struct {
 	options Options
+	ways    []*url.URL // to the broker, at least one
 	inbox   *inbox
 	cancel  context.CancelFunc
 	done    chan struct{}
@@ -51,28 +53,34 @@ var secure = map[string]bool{"mqtts": true, "ssl": true, "tls": true}
 // Only options that cannot work are an error.
 func Open(o Options) (Link, error) {
 	o = o.filled()
-	u, err := url.Parse(o.Broker)
+	ways, err := parse(o.Broker)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("open link: %w", err)
-	case u.Scheme != "mqtt" && !secure[u.Scheme], u.Port() == "":
-		return nil, fmt.Errorf("open link to %q: want mqtt://host:port, or mqtts://host:port with TLS", o.Broker)
+		return nil, err
 	case o.ClientID == "":
 		return nil, errors.New("open link: no client id")
 	case o.KeepAlive%time.Second != 0:
 		return nil, fmt.Errorf("open link: keep-alive of %v: MQTT counts whole seconds", o.KeepAlive)
 	}
-	if secure[u.Scheme] && o.TLS == nil {
-		o.TLS = &tls.Config{MinVersion: tls.VersionTLS13}
-	}
-	if o.TLS != nil && o.TLS.ServerName == "" { // behind a proxy, paho does not
-		o.TLS = o.TLS.Clone()
-		o.TLS.ServerName = u.Hostname()
-	}
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &broker{options: o, inbox: newInbox(o.Inbox), cancel: cancel, done: make(chan struct{})}
+	l := &broker{options: o, ways: ways, inbox: newInbox(o.Inbox), cancel: cancel, done: make(chan struct{})}
 	go l.run(ctx)
 	return l, nil
+}
+
+// parse reads a list of addresses.
+func parse(list string) (ways []*url.URL, err error) {
+	for text := range strings.SplitSeq(list, ",") {
+		u, err := url.Parse(strings.TrimSpace(text))
+		if err != nil {
+			return nil, fmt.Errorf("open link: %w", err)
+		}
+		if u.Scheme != "mqtt" && !secure[u.Scheme] || u.Port() == "" {
+			return nil, fmt.Errorf("open link to %q: want mqtt://host:port, or mqtts://host:port with TLS", text)
+		}
+		ways = append(ways, u)
+	}
+	return ways, nil
 }
 
 func (l *broker) Events() <-chan Event { return l.inbox.out }
@@ -103,9 +111,10 @@ func (l *broker) run(ctx context.Context) {
 	defer l.inbox.close()
 	o := l.options
 	wait := o.FirstRetry
-	for {
+	for n := 0; ; n++ {
+		way := l.ways[n%len(l.ways)]
 		began := time.Now()
-		err := l.session(ctx)
+		err := l.session(ctx, way)
 		if ctx.Err() != nil {
 			return
 		}
@@ -113,22 +122,24 @@ func (l *broker) run(ctx context.Context) {
 			wait = o.FirstRetry
 		}
 		pause := rand.N(wait)
-		o.Log.Info("no connection to the broker", "broker", o.Broker, "again", pause, "err", err)
+		o.Log.Info("no connection to the broker", "broker", way, "again", pause, "err", err)
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
 		}
-		wait = min(2*wait, o.LastRetry)
+		if (n+1)%len(l.ways) == 0 {
+			wait = min(2*wait, o.LastRetry)
+		}
 	}
 }
 
 // session is one connection from its beginning to its end.
-func (l *broker) session(ctx context.Context) error {
+func (l *broker) session(ctx context.Context, way *url.URL) error {
 	o := l.options
 	generation := l.inbox.begin()
 	lost := make(chan error, 1)
-	c := mqtt.NewClient(l.paho(generation, lost))
+	c := mqtt.NewClient(l.paho(way, generation, lost))
 	defer c.Disconnect(0)
 	if err := within(ctx, c.Connect(), dial+answer); err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -170,9 +181,16 @@ func (l *broker) announce(c mqtt.Client, p Phase, generation uint64) mqtt.Token 
 
 // paho are paho's options for one connection. Protocol version 4 is said
 // outright, since paho otherwise tries version 3 after any refusal.
-func (l *broker) paho(generation uint64, lost chan<- error) *mqtt.ClientOptions {
+func (l *broker) paho(way *url.URL, generation uint64, lost chan<- error) *mqtt.ClientOptions {
 	o := l.options
-	p := mqtt.NewClientOptions().AddBroker(o.Broker).SetClientID(o.ClientID).SetProtocolVersion(4).
+	if secure[way.Scheme] && o.TLS == nil {
+		o.TLS = &tls.Config{MinVersion: tls.VersionTLS13}
+	}
+	if o.TLS != nil && o.TLS.ServerName == "" { // behind a proxy, paho does not
+		o.TLS = o.TLS.Clone()
+		o.TLS.ServerName = way.Hostname()
+	}
+	p := mqtt.NewClientOptions().AddBroker(way.String()).SetClientID(o.ClientID).SetProtocolVersion(4).
 		SetUsername(o.Username).SetPassword(o.Password).SetTLSConfig(o.TLS).
 		SetCleanSession(true).SetStore(mqtt.NewOrderedMemoryStore()).
 		SetAutoReconnect(false).SetConnectRetry(false).SetResumeSubs(false).
