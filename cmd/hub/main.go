@@ -11,6 +11,7 @@
 //	hub backup FILE            all that makes a hub, in one new file
 //	hub restore FILE           a hub from a backup
 //	hub mosquitto              write keys for a Mosquitto that is to carry it all
+//	hub ils check CARD ITEM    how the library system answers; hub ils post --dry-run
 //
 // All but the first and a restore may run beside it: it notices within seconds.
 package main
@@ -37,6 +38,7 @@ var commands = map[string]func(context.Context, []string) error{
 	"mosquitto": mosquitto,
 	"backup":    backup,
 	"restore":   restore,
+	"ils":       libraryCommand,
 }
 
 const usage = `usage: hub [settings]              serve stations and librarians until stopped
@@ -49,6 +51,8 @@ const usage = `usage: hub [settings]              serve stations and librarians 
        hub backup FILE             all that makes a hub, in one new file
        hub restore FILE            a hub from a backup
        hub mosquitto               write keys for a Mosquitto that is to carry it all
+       hub ils check CARD ITEM     how the library system answers; changes nothing
+       hub ils post --dry-run      what would be posted to it
 
 Each command tells its own settings with --help. Those of a hub that serves:
 

@@ -34,6 +34,7 @@ type serveSettings struct {
 
 	broker, user, passwordFile, ca string // of a broker elsewhere
 	stationsBroker, revoked        string
+	ils                            ilsSettings
 
 	checkOnly bool
 }
@@ -59,6 +60,7 @@ func parseServe(args []string) (serveSettings, error) {
 	set.StringVar(&s.stationsBroker, "stations-broker", "", "`address` at which stations reach the broker (default: the first of --names and the broker's port)")
 	set.StringVar(&s.revoked, "revoked", "", "`file` of revoked certificates to keep up to date for that broker")
 	check := set.Bool("check-config", false, "say whether these settings go together, and end")
+	s.ils.flags(set)
 	if err := conf.Parse(set, args); err != nil {
 		return s, err
 	}
@@ -124,6 +126,11 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	if settings.checkOnly {
+		system, err := settings.ils.open(nil)
+		if err != nil {
+			return err
+		}
+		defer system.Close()
 		fmt.Println("the settings go together")
 		return nil
 	}
@@ -132,6 +139,12 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	defer s.Close()
+	system, err := settings.ils.open(s)
+	if err != nil {
+		return err
+	}
+	defer system.Close()
+	poster := hub.NewPoster(hub.PosterSettings{Store: s, ILS: system, Since: settings.ils.since})
 	n := network{settings: settings, store: s, library: library}
 	if err := n.open(ctx); err != nil {
 		return err
@@ -154,7 +167,7 @@ func serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return together(ctx, h.Run, n.run, func(ctx context.Context) error { return listen(ctx, settings.web, pages) },
+	return together(ctx, h.Run, n.run, poster.Run, func(ctx context.Context) error { return listen(ctx, settings.web, pages) },
 		func(ctx context.Context) error { return watched(ctx, s) })
 }
 
