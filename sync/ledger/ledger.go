@@ -147,16 +147,20 @@ func Open(path string, o Options) (l *Ledger, err error) {
 }
 
 // disowned tells a file that is not ours from one that only says so, being damaged:
-// its journal is ours, and something in it still names the same ledger.
+// its journal is ours, and what in it still names a ledger names the same.
 func disowned(path string, o Options, err error) error {
 	if !errors.Is(err, ErrForeign) || !o.Journal {
 		return err
 	}
 	c, unread := journal.Read(path)
-	if unread != nil || c == nil || c.Ledger == uuid.Nil || !o.owns(c) || salvage(path).id != c.Ledger {
+	if unread != nil || c == nil || c.Ledger == uuid.Nil || !o.owns(c) {
 		return err
 	}
-	return fmt.Errorf("%w: it says that it is not ours, and its journal that it is", ErrCorrupt)
+	// A torn page leaves half a name, or none; then it must at least be bbolt's.
+	if id := salvage(path).id; !bytes.Equal(id[:8], c.Ledger[:8]) && !bytes.Equal(id[8:], c.Ledger[8:]) && (id != uuid.Nil || sniff(path) != nil) {
+		return err
+	}
+	return fmt.Errorf("%w: it does not say that it is ours, and its journal does", ErrCorrupt)
 }
 
 func (o Options) check() error {
