@@ -210,6 +210,7 @@ func (b Batch) apply(ctx context.Context, tx *sql.Tx, by taking, l Ledger, fresh
 		n := enter(e.Event)
 		n.station, n.ledger, n.received = b.Station, id(b.Ledger), b.At
 		n.at = best(e.Stamp, before, start, b.At)
+		n.due = promised(n.due, e.Stamp.Wall, n.at)
 		before = moment{e.Stamp.Boot.String(), e.Stamp.Uptime, n.at}
 		entries[i] = n
 		about = append(about, n.about()...)

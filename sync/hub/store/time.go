@@ -39,3 +39,19 @@ func best(s circ.Stamp, before moment, began, received time.Time) time.Time {
 	}
 	return at
 }
+
+// promised is until when an item was lent, for who was told due by a clock that was
+// a day or more off: as much later or earlier as that, in whole days, and in doubt
+// the later one. Nobody is late because a station woke up in 1970.
+func promised(due, wall, at time.Time) time.Time {
+	const day = 24 * time.Hour
+	off := at.Sub(wall)
+	if due.IsZero() || off.Abs() < day {
+		return due
+	}
+	days := off / day
+	if off > days*day {
+		days++
+	}
+	return due.AddDate(0, 0, int(days))
+}

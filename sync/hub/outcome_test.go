@@ -1,0 +1,124 @@
+package hub_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"coldstation/sync/circ"
+	"coldstation/sync/hub/store"
+	"coldstation/sync/link"
+)
+
+// These are outcomes of docs/delivery.md that no other test has.
+
+// TestCloned: a disk was copied and both copies are in use under one identity, at
+// once. What came of the first is kept, nothing more of either is, and a person is
+// told.
+func TestCloned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLibrary(t, memory(link.NewMemory(1)))
+		defer l.stop()
+		maple := l.enrol("maple-house")
+		maple.lend("1", "999A1")
+		stop := maple.start()
+		until(t, maple.delivered)
+		stop()
+		image := maple.copy()
+		stop = maple.start()
+		maple.do(circ.LentToHouse{Item: "2"})
+		until(t, l.lent("1@maple-house 2@maple-house"))
+		until(t, maple.delivered)
+
+		clone := newHouse(t, maple.id, l.dial, l.log)
+		clone.swap(image)
+		clone.do(circ.LentToHouse{Item: "8"}, circ.LentToHouse{Item: "9"})
+		defer clone.start()()
+		until(t, l.shows("maple-house", "quarantined", has(store.ConditionQuarantined)))
+		maple.do(circ.LentToHouse{Item: "3"})
+		time.Sleep(10 * time.Minute)
+		if err := l.lent("1@maple-house 2@maple-house")(); err != nil {
+			t.Error(err)
+		}
+		stop()
+	})
+}
+
+// TestStationRestored: an old image of a station's disk is put back and nothing has
+// happened there since, so that all it says is true and too little.
+func TestStationRestored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLibrary(t, memory(link.NewMemory(1)))
+		defer l.stop()
+		maple := l.enrol("maple-house")
+		maple.lend("1", "999A1")
+		image := maple.copy()
+		stop := maple.start()
+		maple.do(circ.LentToHouse{Item: "2"})
+		until(t, maple.delivered)
+		stop()
+		maple.swap(image)
+		defer maple.start()()
+		until(t, l.shows("maple-house", "quarantined", has(store.ConditionQuarantined)))
+		if err := l.lent("1@maple-house 2@maple-house")(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestClocks: a station wakes up in 1970, and in 2036, and lends before anybody
+// tells it better. What comes is in the order it happened, at the times it
+// happened, to within the way of a message.
+func TestClocks(t *testing.T) {
+	for name, year := range map[string]int{"1970": 1970, "2036": 2036} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLibrary(t, memory(link.NewMemory(1)))
+				defer l.stop()
+				maple := l.enrol("maple-house")
+				maple.boot = uuid.New()
+				patron := circ.NewPatronID("999A1")
+				ref := maple.Ref(patron)
+				wrong := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+				var truth []time.Time
+				const days = 28
+				for _, item := range []circ.ItemID{"1", "2", "1"} {
+					time.Sleep(time.Hour)
+					truth = append(truth, time.Now())
+					at := circ.Stamp{Wall: wrong.Add(time.Since(maple.began)), Clock: circ.ClockUnset, Boot: maple.boot, Uptime: time.Since(maple.began)}
+					if _, err := maple.Append(at, []circ.PatronID{patron}, circ.CheckedOut{Item: item, Patron: ref, By: ref, Due: at.Wall.AddDate(0, 0, days)}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(time.Hour)
+				defer maple.start()()
+				until(t, l.lent("1@maple-house 2@maple-house"))
+				until(t, maple.delivered)
+				events, err := l.store.Events(t.Context(), "maple-house", store.Position{}, 10)
+				if err != nil || len(events) != len(truth)+1 { // the patron was met
+					t.Fatalf("%d events, %v, want %d", len(events), err, len(truth)+1)
+				}
+				for i, e := range events[:len(truth)] { // the last first
+					want := truth[len(truth)-1-i]
+					if off := e.At.Sub(want); e.Seq != uint64(len(events)-i) || off < 0 || off > time.Second {
+						t.Errorf("event %d happened at %v, want %v", e.Seq, e.At, want)
+					}
+				}
+				loans, err := l.store.Loans(t.Context(), "maple-house")
+				for _, loan := range loans {
+					if now := time.Now(); loan.Since.After(now) || now.Sub(loan.Since) > 4*time.Hour {
+						t.Errorf("%s is lent since %v, now is %v", loan.Item, loan.Since, now)
+					}
+					if promise := loan.Due.Sub(loan.Since); promise < days*24*time.Hour || promise > (days+1)*24*time.Hour {
+						t.Errorf("%s is lent for %v, want %d days or a little more", loan.Item, promise, days)
+					}
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
