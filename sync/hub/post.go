@@ -38,7 +38,7 @@ type PostRules struct {
 	Settle   time.Duration // a library system may be at a request so long after its reply was lost; 2 min
 	Evidence time.Duration // what lay on a pad is believed so long against a loan of unknown age; 24 h
 	Sends    int           // of one request, each after having asked, the return it implies among them; 4
-	Ahead    int           // postings of one station under way; 16
+	Ahead    int           // postings of one station under way, most of them waiting for the store or for their turn; 64
 	First    time.Duration // wait for a library system that is out of reach, doubled each time; 1 s
 	Last     time.Duration // at most; 5 min
 }
@@ -58,7 +58,7 @@ func (r PostRules) withDefaults() PostRules {
 		r.Sends = 4
 	}
 	if r.Ahead == 0 {
-		r.Ahead = 16
+		r.Ahead = 64
 	}
 	return r
 }
