@@ -195,10 +195,15 @@ func (s *Station) Run(ctx context.Context) error {
 		go s.scan(ctx, scanner)
 	}
 	defer s.stopTimers()
+	var mend <-chan time.Time // for a broken ledger, on which nobody may come by
 	for {
+		if s.broken && mend == nil {
+			mend = time.Tick(time.Second)
+		}
 		select {
 		case in := <-s.inbox:
 			s.take(in)
+		case <-mend:
 		case <-ctx.Done():
 			return nil
 		}

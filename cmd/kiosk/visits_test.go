@@ -21,6 +21,7 @@ type mirror struct {
 	state flow.State
 	at    flow.Moment
 	seq   uint64
+	full  bool // its disk: nothing can be recorded
 }
 
 func newMirror(change func(*flow.Rules)) *mirror {
@@ -37,7 +38,7 @@ func (m *mirror) send(msgs ...flow.Msg) flow.View {
 			m.state, effects = flow.Step(m.state, m.at, queue[0])
 			for _, e := range effects {
 				if r, is := e.(flow.Record); is {
-					queue = append(queue, flow.Recorded{Ticket: r.Ticket, Seq: m.seq + 1})
+					queue = append(queue, flow.Recorded{Ticket: r.Ticket, Seq: m.seq + 1, Failed: m.full})
 					m.seq += uint64(len(r.Bodies))
 				}
 			}
