@@ -27,6 +27,10 @@ const (
 // root and a loop device; where the machine has none it says so and has shown
 // nothing, which TestPowerCut does anywhere.
 func TestPowerCutExt4(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Log("only root mounts a disk of its own, so nothing was cut here")
+		return
+	}
 	dir := t.TempDir()
 	disk, place := filepath.Join(dir, "disk"), filepath.Join(dir, "mounted")
 	if err := errors.Join(os.WriteFile(disk, nil, 0o600), os.Truncate(disk, 1<<30), os.Mkdir(place, 0o700)); err != nil {
@@ -49,7 +53,7 @@ func TestPowerCutExt4(t *testing.T) {
 		}
 	}
 	if err := mount(); err != nil {
-		t.Logf("this machine mounts no images (uid %d), so nothing was cut here: %v", os.Getuid(), err)
+		t.Logf("this machine mounts no images, so nothing was cut here: %v", err)
 		return
 	}
 	mounted := true

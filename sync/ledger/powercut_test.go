@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"unsafe"
@@ -247,13 +248,21 @@ func (r *recorder) startFrom(t *testing.T, l *lender, image map[string][]byte, t
 	return o, nil
 }
 
+// chance is drawn from CUT_SEED, or from a seed that it says.
+func chance(t *testing.T) *rand.Rand {
+	seed, err := strconv.ParseUint(os.Getenv("CUT_SEED"), 10, 64)
+	if err != nil {
+		seed = rand.Uint64()
+	}
+	t.Logf("CUT_SEED=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
 // TestPowerCut cuts the power before each write and flush of a station's life, on a
 // disk that until it has flushed keeps any of the sectors and loses the others: what
 // was said to be recorded is there, nothing else is, and nobody has to mend it.
 func TestPowerCut(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := chance(t)
 	r, l, truth := recordLife(t)
 	cuts, rescues := 0, 0
 	for n := range len(r.ops) + 1 {
@@ -280,9 +289,7 @@ func TestPowerCut(t *testing.T) {
 // hub has is missing, a person is told: by the ledger, or by the hub, to which the
 // station is behind itself.
 func TestLyingDisk(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := chance(t)
 	r, l, truth := recordLife(t)
 	count := map[string]int{}
 	for range 600 {
