@@ -56,7 +56,7 @@ func (b *branch) post() {
 			return b.system.Dial(ctx)
 		}},
 	})
-	p := hub.NewPoster(hub.PosterSettings{Store: b.store, ILS: system, Log: b.log, PostRules: hub.PostRules{Evidence: time.Hour}})
+	p := hub.NewPoster(hub.PosterSettings{Store: b.store, ILS: system, Log: b.log, PostRules: hub.PostRules{Evidence: 10 * time.Minute}, Look: 5 * time.Second})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
@@ -153,7 +153,7 @@ func TestLine(t *testing.T) {
 		maple.lend("1", "999A2")
 		maple.bring("1", "999A2")
 		birch.lend("3", "999A1")
-		time.Sleep(20 * time.Minute)
+		time.Sleep(10 * time.Minute)
 		if err := b.did("11 1 999A1", "11 2 999A2")(); err != nil {
 			t.Error(err)
 		}
@@ -261,7 +261,7 @@ func TestEvidence(t *testing.T) {
 		// lent the item since. Nobody can know which is true.
 		stop()
 		maple.lend("2", "999A1")
-		time.Sleep(2 * time.Hour)
+		time.Sleep(15 * time.Minute)
 		atDesk("2", "999A2")
 		stop = maple.start()
 		defer func() { stop() }()
