@@ -203,7 +203,7 @@ func (v *visitor) press(ctx context.Context, action flow.Action, item circ.ItemI
 
 // screen waits for one of the screens.
 func (v *visitor) screen(ctx context.Context, any ...flow.Screen) error {
-	return v.until(ctx, fmt.Sprint("the screen ", any), func() bool { return slices.Contains(any, v.view.Screen) })
+	return v.until(ctx, fmt.Sprintf("the screen %v", any), func() bool { return slices.Contains(any, v.view.Screen) })
 }
 
 // fates waits until each item has one of the fates. Who is asked for whom they come
@@ -211,7 +211,7 @@ func (v *visitor) screen(ctx context.Context, any ...flow.Screen) error {
 func (v *visitor) fates(ctx context.Context, items []circ.ItemID, any ...flow.Fate) error {
 	for {
 		asked := false
-		err := v.until(ctx, fmt.Sprint(items, " to be ", any), func() bool {
+		err := v.until(ctx, fmt.Sprintf("%v to be %v", items, any), func() bool {
 			if asked = v.view.Screen == flow.Asking; asked {
 				return true
 			}

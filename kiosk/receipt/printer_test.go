@@ -90,7 +90,7 @@ func TestStream(t *testing.T) {
 		for err == nil {
 			err = p.next()
 		}
-		if err != io.EOF || !p.cut || p.width*8 != width {
+		if !errors.Is(err, io.EOF) || !p.cut || p.width*8 != width {
 			t.Fatalf("%v, cut %v, %d wide", err, p.cut, p.width*8)
 		}
 		if !bytes.Equal(p.rows, d.bits) {

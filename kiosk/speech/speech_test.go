@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -136,7 +137,7 @@ func (h *heard) finish(code int) { fmt.Fprintln(h.conn, code) }
 func (h *heard) gone() time.Duration {
 	h.t.Helper()
 	began := time.Now()
-	if _, err := h.conn.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := h.conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		h.t.Fatalf("still there: %v", err)
 	}
 	h.conn.Close()

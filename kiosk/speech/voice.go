@@ -113,8 +113,8 @@ func (v *Voice) Run(ctx context.Context) {
 				now = v.start(*view, func(s script) []string { return s.screen(again) })
 			}
 			v.last = view
-		case err := <-now.ended():
-			v.note(err)
+		case <-now.ended():
+			v.note(now.err)
 			if !now.hint && v.last.Screen != flow.Welcome {
 				quiet.Reset(v.quiet)
 			}
@@ -147,7 +147,7 @@ func (v *Voice) start(view flow.View, what func(script) []string) *speech {
 		return nil
 	}
 	args := v.Program.args(words, view.Look)
-	s := &speech{cmd: exec.Command(args[0], args[1:]...), done: make(chan error, 1), secret: secret}
+	s := &speech{cmd: exec.Command(args[0], args[1:]...), done: make(chan struct{}), secret: secret}
 	s.cmd.Stdin = strings.NewReader(lines)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	began := time.Now()
@@ -162,13 +162,13 @@ func (v *Voice) start(view flow.View, what func(script) []string) *speech {
 		}
 	}
 	go func() {
-		err := s.cmd.Wait()
+		defer close(s.done)
+		s.err = s.cmd.Wait()
 		s.kill() // a player left behind
-		if err == nil && time.Since(began) < time.Duration(letters)*v.letter {
+		if s.err == nil && time.Since(began) < time.Duration(letters)*v.letter {
 			// espeak-ng without a sound card ends at once, and well.
-			err = errors.New("it ended before anything can have been heard; is there a sound card?")
+			s.err = errors.New("it ended before anything can have been heard; is there a sound card?")
 		}
-		s.done <- err
 	}()
 	return s
 }
@@ -189,12 +189,13 @@ func (v *Voice) note(err error) {
 // speech is something that is being said. A nil one is silence.
 type speech struct {
 	cmd    *exec.Cmd
-	done   chan error
-	secret bool // for headphones only
-	hint   bool // only the buttons
+	done   chan struct{} // closed when it has ended
+	err    error         // how, once it has
+	secret bool          // for headphones only
+	hint   bool          // only the buttons
 }
 
-func (s *speech) ended() <-chan error {
+func (s *speech) ended() <-chan struct{} {
 	if s == nil {
 		return nil
 	}

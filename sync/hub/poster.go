@@ -111,7 +111,7 @@ func (p *Poster) end(abort func()) error {
 		select {
 		case m := <-p.heard:
 			if r, is := m.(postReplied); is {
-				p.do(nil, r)
+				p.take(r)
 			}
 		case <-idle:
 			var failed error
@@ -164,18 +164,9 @@ func (p *Poster) load(ctx context.Context) error {
 	return nil
 }
 
-// do takes a step and carries out what comes of it; without a context only what
-// is to be kept.
+// do takes a message in and carries out what comes of it.
 func (p *Poster) do(ctx context.Context, m postMsg) {
-	p.note(m)
-	for _, e := range p.posts.step(p.Now(), m) {
-		if save, is := e.(postSave); is {
-			p.saves = append(p.saves, save.Posting)
-			continue
-		}
-		if ctx == nil {
-			continue
-		}
+	for _, e := range p.take(m) {
 		p.running.Go(func() {
 			p.heard <- p.ask(ctx, e)
 		})
@@ -201,14 +192,28 @@ func (p *Poster) note(m postMsg) {
 	if err != nil {
 		said = err.Error()
 	}
-	switch {
-	case said == p.trouble:
-	case said == "":
+	switch said {
+	case p.trouble:
+	case "":
 		p.Log.Info("the library system answers again", "ils", p.ILS.Name())
 	default:
 		p.Log.Warn("the library system", "ils", p.ILS.Name(), "on", what, "err", err)
 	}
 	p.trouble = said
+}
+
+// take takes a message in, notes what is to be kept, and answers what else is to be
+// done.
+func (p *Poster) take(m postMsg) (todo []postEffect) {
+	p.note(m)
+	for _, e := range p.posts.step(p.Now(), m) {
+		if save, is := e.(postSave); is {
+			p.saves = append(p.saves, save.Posting)
+		} else {
+			todo = append(todo, e)
+		}
+	}
+	return todo
 }
 
 // ask speaks to the library system.

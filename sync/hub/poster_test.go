@@ -105,7 +105,7 @@ func (b *branch) knows(s *house, item circ.ItemID, want circ.LoanState) func() e
 	return func() error {
 		loan, open, err := s.Loan(item)
 		if err != nil || !open || loan.State != want {
-			return fmt.Errorf("the station's loan of %s: %+v, %v, %v, want state %d", item, loan, open, err, want)
+			return errors.Join(err, fmt.Errorf("the station's loan of %s: %+v, %v, want state %d", item, loan, open, want))
 		}
 		return nil
 	}
@@ -343,7 +343,7 @@ func TestNoSystem(t *testing.T) {
 		until(t, func() error {
 			count, people, err := l.store.PostingsNow(t.Context(), "none")
 			if err != nil || count[store.PostConfirmed] != 3 || people != 0 {
-				return fmt.Errorf("%v, %d for people, %v, want three confirmed", count, people, err)
+				return errors.Join(err, fmt.Errorf("%v, %d for people, want three confirmed", count, people))
 			}
 			return nil
 		})

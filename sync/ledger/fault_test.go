@@ -104,7 +104,7 @@ func TestFailedWrites(t *testing.T) {
 					said[item] = true
 					continue
 				}
-				if !errors.Is(err, ErrBroken) || !errors.Is(err, with) || errors.Is(err, ErrFull) != (with == syscall.ENOSPC) {
+				if !errors.Is(err, ErrBroken) || !errors.Is(err, with) || errors.Is(err, ErrFull) != errors.Is(with, syscall.ENOSPC) {
 					t.Fatalf("write %d, %s: %v", in, d.hit, err)
 				}
 				failed = item

@@ -31,10 +31,10 @@ func TestHereAtAnyMoment(t *testing.T) {
 	behind := map[bool]int{}
 	for i := range 3 * lag {
 		item := circ.ItemID(fmt.Sprintf("%03d", i*7%100))
-		switch {
-		case i%5 == 4:
+		switch i % 5 {
+		case 4:
 			l.append(nil, circ.CheckedIn{Item: item, Belongs: true}, circ.TagSecured{Item: item})
-		case i%5 == 3:
+		case 3:
 			l.append(nil, circ.Undone{Seq: l.lend(item, anna)})
 		default:
 			l.append([]circ.PatronID{anna}, circ.CheckedOut{Item: item, Patron: l.Ref(anna), Due: due}, circ.TagFailed{Item: item})

@@ -156,7 +156,7 @@ func offline(op string, words []string, err error) error {
 		return nil
 	}
 	if !errors.Is(err, koha.ErrRefused) {
-		e := changed(err).(*Error)
+		e, _ := errors.AsType[*Error](changed(err))
 		e.Op = op
 		return e
 	}
@@ -174,7 +174,7 @@ func offline(op string, words []string, err error) error {
 
 // asked is the error of a question: ask again.
 func asked(err error) error {
-	e := changed(err).(*Error)
+	e, _ := errors.AsType[*Error](changed(err))
 	e.Op, e.Outcome = "ask", Later
 	return e
 }

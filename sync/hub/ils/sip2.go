@@ -193,7 +193,7 @@ func (s *SIP2) receipt(due sip2.Date, words []string) Receipt {
 
 // question is the error of one that changes nothing: ask again.
 func question(err error) error {
-	e := change(err).(*Error)
+	e, _ := errors.AsType[*Error](change(err))
 	if e.Outcome == Unsure {
 		e.Outcome = Later
 	}
