@@ -116,6 +116,7 @@ type Store interface {
 	Log(ctx context.Context, id circ.StationID, each func(Kept) error) error
 
 	Posts
+	Reports
 
 	Close() error
 }

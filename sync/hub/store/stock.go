@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"coldstation/sync/circ"
+)
+
+// StockQuery says which items: all that hold of it.
+type StockQuery struct {
+	ID      circ.ItemID
+	Find    string // each word is somewhere in title, author or identifier
+	Station circ.StationID
+	Place   string
+	// Unseen keeps those that were last seen before it. What is on loan is not
+	// missed.
+	Unseen      time.Time
+	Skip, Limit int
+}
+
+// ItemEvent is an event of an item, and where.
+type ItemEvent struct {
+	Event
+	Station circ.StationID
+}
+
+func (s *base) Stock(ctx context.Context, q StockQuery) ([]Item, error) {
+	where, args := []string{"1 = 1"}, []any{}
+	add := func(condition string, values ...any) {
+		where, args = append(where, condition), append(args, values...)
+	}
+	for _, word := range strings.Fields(q.Find) {
+		add("i.search LIKE ? ESCAPE '!'", like(word))
+	}
+	if q.ID != "" {
+		add("i.id = ?", q.ID)
+	}
+	if q.Station != "" {
+		add("p.station = ?", q.Station)
+	}
+	if q.Place != "" {
+		add("p.place = ?", q.Place)
+	}
+	if !q.Unseen.IsZero() {
+		add("p.at < ? AND p.place NOT IN ('loan', 'away')", millis(q.Unseen))
+	}
+	return collect(ctx, s.read, func(scan func(...any) error) (i Item, err error) {
+		var seen int64
+		err = scan(&i.ID, &i.Title, &i.Author, &i.Year, &i.Language, &i.Subject, &i.Marks, &i.Parts, &i.Home, &i.Station, &i.Place, &seen)
+		i.Seen = fromMillis(seen)
+		return i, err
+	}, `SELECT `+itemColumns+`, COALESCE(p.station, ''), COALESCE(p.place, ''), COALESCE(p.at, 0) FROM items i LEFT JOIN places p ON p.item = i.id
+		WHERE `+strings.Join(where, " AND ")+` ORDER BY i.title, i.id LIMIT ? OFFSET ?`, append(args, q.Limit, q.Skip)...)
+}
+
+func (s *base) Places(ctx context.Context, station circ.StationID) (map[string]int, error) {
+	all := make(map[string]int)
+	_, err := collect(ctx, s.read, func(scan func(...any) error) (none struct{}, err error) {
+		var place string
+		var n int
+		err = scan(&place, &n)
+		all[place] = n
+		return none, err
+	}, `SELECT place, COUNT(*) FROM places WHERE station = ? GROUP BY place`, station)
+	return all, err
+}
+
+func (s *base) ItemEvents(ctx context.Context, item circ.ItemID, limit int) ([]ItemEvent, error) {
+	return collect(ctx, s.read, func(scan func(...any) error) (e ItemEvent, err error) {
+		var at, received int64
+		err = scan(&e.Station, &e.Seq, &e.Kind, &at, &received, &e.Clock, &e.Item, &e.Title, &e.Note, &e.Undone)
+		e.At, e.Received = fromMillis(at), fromMillis(received)
+		return e, err
+	}, `SELECT e.station, e.seq, e.kind, e.at, e.received, e.clock, e.item, COALESCE(i.title, ''), e.note, e.undone
+		FROM events e LEFT JOIN items i ON i.id = e.item WHERE e.item = ? AND e.item <> '' ORDER BY e.at DESC, e.received DESC, e.seq DESC LIMIT ?`, item, limit)
+}
