@@ -126,6 +126,7 @@ func (s Sender) Step(now time.Duration, in SenderInput) (Sender, []SenderEffect)
 		}
 		s.flight[s.flying], s.flying = in.Last, s.flying+1
 		s.next, s.reading = in.Last+1, false
+		s.last = max(s.last, in.Last) // the log grew before anybody said so
 		return s.fill(now)
 	case Acked:
 		if s.phase != apart && in.Stream == s.stream {

@@ -85,6 +85,10 @@ func TestSender(t *testing.T) {
 		"a receiver that holds more: stop and say so": {
 			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, ack(12), "hello 1-9 told 12, ahead"}, {0, ack(12), ""}, {0, Appended{1, 10}, ""},
 		},
+		"a batch that reaches beyond what was said to be there: nobody is ahead": {
+			{0, Appended{1, 3}, ""}, {0, Up{}, "hello 1-3 told 0"}, {0, ack(0), "read 1"}, {0, Sent{1, 5}, ""}, {0, ack(5), "mark 5"},
+			{0, Appended{1, 6}, "read 6"},
+		},
 		"a receiver that holds another history: stop and say so": {
 			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, Acked{wire.Ack{Stream: stream, Cursor: 5, Chain: wire.Chain{1}}, chain[5]}, "hello 1-9 told 5, forked"},
 		},
