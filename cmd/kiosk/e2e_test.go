@@ -40,7 +40,7 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
-	build := exec.Command("go", "build", "-tags", "gles", "-o", folder+"/", "coldstation/cmd/hub", "coldstation/cmd/kiosk", "coldstation/cmd/readersim")
+	build := exec.Command("go", "build", "-tags", "gles", "-o", folder+"/", "coldstation/cmd/hub", "coldstation/cmd/kiosk", "coldstation/cmd/ledger", "coldstation/cmd/readersim")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the programs: %v\n%s", err, out)
 		return 1
