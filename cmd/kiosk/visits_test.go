@@ -212,17 +212,17 @@ func TestVisits(t *testing.T) {
 	v.lent(12)
 	v.leave("syntinen")
 
-	// A book is lifted before its tag is ready, and Helmi goes. Whoever puts it down next
-	// has it made good, and it stays her loan.
+	// A book is lifted before its tag is ready, and Birgitta goes. Whoever puts it down
+	// next has it made good, and it stays her loan.
 	_, err = th.Library.Run("readersim", "fail", "--control", k.Pad.Control, "lift")
 	th.must(err)
-	th.must(k.Pad.Put("helmi", "katilo"))
+	th.must(k.Pad.Put("birgitta", "katilo"))
 	v.recorded(1, "TagFailed")
 	over := v.count("visit over")
-	th.must(k.Pad.Lift("helmi"))
-	early := here().send(tiles, flow.CardSeen{Token: "helmi", Ref: circ.Ref{'H'}, Known: true, Patron: circ.Patron{FirstName: "Helmi"}, Loans: 6},
+	th.must(k.Pad.Lift("birgitta"))
+	early := here().send(tiles, flow.CardSeen{Token: "card", Ref: circ.Ref{'B'}, Known: true, Patron: circ.Patron{FirstName: "Birgitta"}},
 		book("999N00001024", "Kätilö"), flow.Lifted{Token: "999N00001024"},
-		flow.TagFailed{Token: "999N00001024", Item: "999N00001024"}, flow.Lifted{Token: "helmi"})
+		flow.TagFailed{Token: "999N00001024", Item: "999N00001024"}, flow.Lifted{Token: "card"})
 	th.touch(early, english(flow.Finish), func() error { return v.more("visit over", over) })
 	th.must(k.Pad.Put("katilo"))
 	v.lent(13)
