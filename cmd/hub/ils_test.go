@@ -59,7 +59,7 @@ func TestILSCheck(t *testing.T) {
 		t.Errorf("it did %v", h)
 	}
 	for what, text := range map[string]string{
-		"a word that is no setting": "addres here:6001", "a system nobody knows": "system voyager\naddress a:1", "an ability in other words": "address a:1\nno-block maybe",
+		"a word that is no setting": "speed 9600", "a system nobody knows": "system voyager\naddress a:1", "an ability in other words": "address a:1\nno-block maybe",
 		"no address": "name x", "no password file": "address a:1\npassword-file /nowhere", "a station by halves": "station maple-house", "another none": "name none\naddress a:1",
 	} {
 		file := write("bad", text)

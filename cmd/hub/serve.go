@@ -163,12 +163,23 @@ func serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	pages, err := web.New(web.Settings{Source: s, Watch: h.Watch, Hosts: settings.webHosts})
+	pages, err := web.New(web.Settings{Source: s, Watch: h.Watch, Hosts: settings.webHosts,
+		ILS: system.Name(), Propose: proposals,
+		// Who names other hosts has a proxy before the pages, behind which anybody may be.
+		Writes: loopback(settings.web) && len(settings.webHosts) == 0})
 	if err != nil {
 		return err
 	}
 	return together(ctx, h.Run, n.run, poster.Run, func(ctx context.Context) error { return listen(ctx, settings.web, pages) },
 		func(ctx context.Context) error { return watched(ctx, s) })
+}
+
+// proposals are what may be done about a posting, the best first.
+func proposals(p store.Posting) (actions []store.Action) {
+	for _, proposal := range hub.Propose(p) {
+		actions = append(actions, proposal.Action)
+	}
+	return actions
 }
 
 // watched gives the service manager signs of life as long as the store answers,

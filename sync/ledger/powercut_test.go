@@ -37,13 +37,12 @@ type recorder struct {
 }
 
 type op struct {
-	file    string
-	at      int64
-	bytes   []byte // nil: a flush, or an answer
-	flush   bool
-	size    int64  // of the file, which bbolt flushes as it grows
-	said    uint64 // recorded up to here
-	chained wire.Chain
+	file  string
+	at    int64
+	bytes []byte // nil: a flush, or an answer
+	flush bool
+	size  int64  // of the file, which bbolt flushes as it grows
+	said  uint64 // recorded up to here
 }
 
 func (r *recorder) bolt(db *bbolt.DB) {

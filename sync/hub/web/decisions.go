@@ -19,10 +19,10 @@ const decisionsOfPage = 200
 // pending is a decision that is wanted. It shows neither whose card it was nor
 // the library system's own words, which may name somebody.
 type pending struct {
-	Key, Title, Evidence string
-	Item                 circ.ItemID
-	Station              standing
-	Proposals            []proposal
+	Key, Title, Evidence, Route string
+	Item                        circ.ItemID
+	Station                     standing
+	Proposals                   []proposal
 }
 
 // proposal is what may be done, as a button and what comes of it.
@@ -84,7 +84,7 @@ func (s *site) decisions(r *http.Request, w *words) (string, any, error) {
 		}
 		one.Evidence = w.T("evidence."+string(p.Op), at.When(p.At))
 		if p.Route != "" {
-			one.Evidence += " " + w.T("evidence.route", p.Route)
+			one.Route = w.T("evidence.route", p.Route)
 		}
 		kind := p.Rule
 		for _, action := range s.Propose(p) {
