@@ -17,7 +17,7 @@ LINT   := v2.15.0
 VULN   := v1.8.0
 NFPM   := v2.43.4
 CDX    := v1.10.0
-FUZZ   ?= 2s
+FUZZ   ?= 1000x
 FAULTS_TIME ?= 15m
 
 .PHONY: help demo test check vet lint vulns unit fuzz bench faults gallery build setup deb deb-test deb-reproducible clean
