@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,7 +23,6 @@ import (
 	"coldstation/kiosk/flow"
 	"coldstation/kiosk/phrase"
 	"coldstation/kiosk/ui"
-	"coldstation/rfid/iso28560"
 	"coldstation/sync/circ"
 )
 
@@ -248,7 +246,7 @@ func (th *theatre) logged(k *stage.Kiosk, n int, words ...string) {
 // and book first, and another library's book is taken in.
 func TestWithoutNetwork(t *testing.T) {
 	th := open(t)
-	th.must(foreign(th.Stage))
+	th.must(strangers(th.Stage))
 	k, err := th.Kiosk(th.ctx, "maple-house", th.screen.Env(), "--window", "1280x800", "--owners", "FI-Demo")
 	th.must(err)
 	k.Cable.Cut()
@@ -281,32 +279,6 @@ func TestWithoutNetwork(t *testing.T) {
 		}
 		return err
 	}))
-}
-
-// foreign adds another library's book to the stage's table.
-func foreign(s *stage.Stage) error {
-	text, err := s.Run("hub", "demo", "--table")
-	if err != nil {
-		return err
-	}
-	var table struct {
-		Cards []map[string]any `json:"cards"`
-		Items []map[string]any `json:"items"`
-	}
-	if err := json.Unmarshal([]byte(text), &table); err != nil {
-		return err
-	}
-	memory, err := iso28560.EncodePart3(iso28560.Label{Item: "31234567", ISIL: "FI-Other", Usage: iso28560.Circulation}, iso28560.Layout{Block: 4})
-	if err != nil {
-		return err
-	}
-	table.Items = append(table.Items, map[string]any{
-		"name": "foreign", "uid": "E004015000F0F0F0", "dsfid": "3E", "afi": "C2", "memory": fmt.Sprintf("%X", memory)})
-	out, err := json.Marshal(table)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(s.Dir, "table.json"), out, 0o600)
 }
 
 // The reader is unplugged in the middle of a visit, and plugged in again; which
