@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,31 +74,41 @@ func (s *base) Close() error {
 	return errors.Join(s.taking.close(), s.read.Close(), s.write.Close())
 }
 
-// migrate runs the numbered files that the database has not seen, each in a
-// transaction with the note that it ran.
+// migrate runs the numbered files that the database has not seen, in order, each
+// in a transaction with the note that it ran. A number may be missing.
 func migrate(db *sql.DB) error {
 	if _, err := db.Exec(`CREATE TABLE IF NOT EXISTS migrations (number BIGINT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)`); err != nil {
 		return err
 	}
-	var done int
-	if err := db.QueryRow(`SELECT COALESCE(MAX(number), 0) FROM migrations`).Scan(&done); err != nil {
+	ran, err := collect(context.Background(), db, func(scan func(...any) error) (number int, err error) {
+		err = scan(&number)
+		return number, err
+	}, `SELECT number FROM migrations ORDER BY number`)
+	if err != nil {
 		return err
 	}
 	files, err := fs.Glob(migrations, "migrations/*.sql") // in order of their numbers
 	if err != nil {
 		return err
 	}
-	if done > len(files) {
-		return fmt.Errorf("it has migration %d, this program ends at %d: %w", done, len(files), ErrNewer)
+	numbers := make([]int, len(files))
+	for i, name := range files {
+		if numbers[i], err = strconv.Atoi(strings.TrimPrefix(name, "migrations/")[:4]); err != nil {
+			return fmt.Errorf("migration %s has no number", name)
+		}
 	}
-	for i, name := range files[done:] {
+	for _, number := range ran {
+		if !slices.Contains(numbers, number) {
+			return fmt.Errorf("it has migration %d, this program ends at %d: %w", number, numbers[len(numbers)-1], ErrNewer)
+		}
+	}
+	for i, name := range files {
+		if slices.Contains(ran, numbers[i]) {
+			continue
+		}
 		text, err := migrations.ReadFile(name)
 		if err != nil {
 			return err
-		}
-		number, err := strconv.Atoi(strings.TrimPrefix(name, "migrations/")[:4])
-		if err != nil || number != done+i+1 {
-			return fmt.Errorf("migration %s is out of order", name)
 		}
 		tx, err := db.Begin()
 		if err != nil {
@@ -105,7 +116,7 @@ func migrate(db *sql.DB) error {
 		}
 		_, err = tx.Exec(string(text))
 		if err == nil {
-			_, err = tx.Exec(`INSERT INTO migrations (number, at) VALUES (?, ?)`, number, time.Now().UnixMilli())
+			_, err = tx.Exec(`INSERT INTO migrations (number, at) VALUES (?, ?)`, numbers[i], time.Now().UnixMilli())
 		}
 		if err != nil {
 			return errors.Join(fmt.Errorf("migration %s: %w", name, err), tx.Rollback())
