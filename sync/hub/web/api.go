@@ -94,7 +94,7 @@ func (s *site) api(answer func(*http.Request) (any, error)) http.HandlerFunc {
 }
 
 func (s *site) apiStations(r *http.Request) (any, error) {
-	stations, err := s.Source.Stations(r.Context())
+	stations, err := s.source(r).Stations(r.Context())
 	all := make([]apiStation, 0, len(stations))
 	words := s.tongues.of(r)
 	for _, st := range stations {
@@ -114,11 +114,11 @@ func (s *site) apiStations(r *http.Request) (any, error) {
 func (s *site) apiLoans(r *http.Request) (any, error) {
 	only := circ.StationID(r.URL.Query().Get("station"))
 	if only != "" {
-		if _, err := s.Source.Station(r.Context(), only); err != nil {
+		if _, err := s.source(r).Station(r.Context(), only); err != nil {
 			return nil, err
 		}
 	}
-	loans, err := s.Source.Loans(r.Context(), only)
+	loans, err := s.source(r).Loans(r.Context(), only)
 	all := make([]apiLoan, 0, len(loans))
 	for _, l := range loans {
 		all = append(all, apiLoan{l.Station, l.Item, l.Title, moment(l.Since), moment(l.Due), l.Renewed, l.House})
@@ -145,7 +145,7 @@ func (s *site) apiEvents(r *http.Request) (any, error) {
 		return nil, fmt.Errorf("station is missing: %w", errAsked)
 	}
 	var events []store.Event
-	if events, err = s.Source.Events(r.Context(), station, before, limit); err != nil {
+	if events, err = s.source(r).Events(r.Context(), station, before, limit); err != nil {
 		return nil, err
 	}
 	all := make([]apiEvent, 0, len(events))

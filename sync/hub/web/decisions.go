@@ -48,7 +48,7 @@ func (s *site) decisions(r *http.Request, w *words) (string, any, error) {
 		Groups       []alike
 		Total        int
 		Done, Failed string
-	}{frame: s.frame(r, w, "decisions"), System: s.ILS != "", May: s.mayWrite(r)}
+	}{frame: s.frame(r, w, "decisions"), System: s.ILS != "", May: asking(r).somewhere(store.Librarian)}
 	if n, err := strconv.ParseUint(query.Get("done"), 10, 16); err == nil && n > 0 {
 		page.Done = w.N("decide.done", n)
 	}
@@ -58,14 +58,14 @@ func (s *site) decisions(r *http.Request, w *words) (string, any, error) {
 	if !page.System {
 		return "decisions", page, nil
 	}
-	all, err := s.Source.Decisions(r.Context(), s.ILS, decisionsOfPage)
+	all, err := s.source(r).Decisions(r.Context(), s.ILS, decisionsOfPage)
 	if err != nil {
 		return "", nil, err
 	}
-	if _, page.Total, err = s.Source.PostingsNow(r.Context(), s.ILS); err != nil {
+	if _, page.Total, err = s.source(r).PostingsNow(r.Context(), s.ILS); err != nil {
 		return "", nil, err
 	}
-	stations, err := s.Source.Stations(r.Context())
+	stations, err := s.source(r).Stations(r.Context())
 	if err != nil {
 		return "", nil, err
 	}
@@ -134,7 +134,7 @@ func (s *site) decide(r *http.Request) (string, error) {
 			return "", err
 		}
 		key.ILS = s.ILS
-		err = s.Source.Decide(r.Context(), store.Decision{PostingKey: key, Action: store.Action(action), By: "at the hub", At: s.Now(), Note: note})
+		err = s.source(r).Decide(r.Context(), store.Decision{PostingKey: key, Action: store.Action(action), By: asking(r).name, At: s.Now(), Note: note})
 		switch {
 		case err == nil:
 			done++

@@ -140,7 +140,7 @@ func (s *site) stations(r *http.Request, w *words) (string, any, error) {
 		Stations    []standing
 		All, Unwell int
 	}{frame: s.frame(r, w, "stations"), Find: strings.TrimSpace(query.Get("q")), Sort: query.Get("sort"), OnlyUnwell: query.Get("unwell") != ""}
-	all, err := s.Source.Stations(r.Context())
+	all, err := s.source(r).Stations(r.Context())
 	find := strings.ToLower(page.Find)
 	for _, st := range all {
 		v := s.standing(w, st)
@@ -181,11 +181,11 @@ func (s *site) station(r *http.Request, w *words) (string, any, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	st, err := s.Source.Station(r.Context(), id)
+	st, err := s.source(r).Station(r.Context(), id)
 	if err != nil {
 		return "", nil, err
 	}
-	events, err := s.Source.Events(r.Context(), id, before, eventsOfPage+1)
+	events, err := s.source(r).Events(r.Context(), id, before, eventsOfPage+1)
 	if err != nil {
 		return "", nil, err
 	}
@@ -271,11 +271,11 @@ func (s *site) loans(r *http.Request, w *words) (string, any, error) {
 	page := loansPage{frame: s.frame(r, w, "loans"), place: s.Place}
 	page.Only = circ.StationID(r.URL.Query().Get("station"))
 	if page.Only != "" {
-		if _, err := s.Source.Station(r.Context(), page.Only); err != nil {
+		if _, err := s.source(r).Station(r.Context(), page.Only); err != nil {
 			return "", nil, err
 		}
 	}
-	loans, err := s.Source.Loans(r.Context(), page.Only)
+	loans, err := s.source(r).Loans(r.Context(), page.Only)
 	for _, l := range loans {
 		page.Loans = append(page.Loans, loanLine{l, !l.Due.IsZero() && l.Due.Before(page.Now)})
 	}
@@ -308,7 +308,7 @@ func (s *site) items(r *http.Request, w *words) (string, any, error) {
 		}
 		skip = int(n)
 	}
-	items, err := s.Source.Items(r.Context(), page.Find, skip, itemsOfPage+1)
+	items, err := s.source(r).Items(r.Context(), page.Find, skip, itemsOfPage+1)
 	at := func(skip int) string {
 		return "?" + url.Values{"q": {page.Find}, "skip": {strconv.Itoa(skip)}}.Encode()
 	}

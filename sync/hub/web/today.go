@@ -25,12 +25,12 @@ func (s *site) today(r *http.Request, w *words) (string, any, error) {
 		Matters   []matter
 		Stations  int
 	}{frame: s.frame(r, w, "today")}
-	stations, err := s.Source.Stations(r.Context())
+	stations, err := s.source(r).Stations(r.Context())
 	if err != nil {
 		return "", nil, err
 	}
 	if s.ILS != "" {
-		if _, page.Decisions, err = s.Source.PostingsNow(r.Context(), s.ILS); err != nil {
+		if _, page.Decisions, err = s.source(r).PostingsNow(r.Context(), s.ILS); err != nil {
 			return "", nil, err
 		}
 	}

@@ -128,39 +128,11 @@ func New(settings Settings) (http.Handler, error) {
 		sum := sha256.Sum256(content)
 		s.static[name] = asset{content, mime.TypeByExtension(path.Ext(name)), `"` + hex.EncodeToString(sum[:8]) + `"`}
 	}
-	mux := http.NewServeMux()
-	for pattern, handle := range s.routes() {
-		mux.HandleFunc("GET "+pattern, handle)
-	}
-	for pattern, change := range s.forms() {
-		mux.HandleFunc("POST "+pattern, s.write(change))
+	mux, err := s.mux()
+	if err != nil {
+		return nil, err
 	}
 	return s.guard(http.NewCrossOriginProtection().Handler(mux)), nil
-}
-
-// routes is the table of everything that answers.
-func (s *site) routes() map[string]http.HandlerFunc {
-	return map[string]http.HandlerFunc{
-		"/{$}":           s.page(s.today),
-		"/stations":      s.page(s.stations),
-		"/decisions":     s.page(s.decisions),
-		"/stations/{id}": s.page(s.station),
-		"/loans":         s.page(s.loans),
-		"/items":         s.page(s.items),
-		"/live":          s.live,
-		"/api/stations":  s.api(s.apiStations),
-		"/api/loans":     s.api(s.apiLoans),
-		"/api/events":    s.api(s.apiEvents),
-		"/static/{name}": s.serveStatic,
-		"/":              s.page(func(*http.Request, *words) (string, any, error) { return "", nil, errMissing }),
-	}
-}
-
-// forms is the table of everything that changes something.
-func (s *site) forms() map[string]func(*http.Request) (string, error) {
-	return map[string]func(*http.Request) (string, error){
-		"/decisions": s.decide,
-	}
 }
 
 // guard sets what holds for every answer, and turns away requests by a name

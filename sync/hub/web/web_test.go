@@ -168,9 +168,9 @@ var pages = map[string][]string{
 }
 
 func TestRoutesAreTested(t *testing.T) {
-	for pattern := range (&site{}).routes() {
-		if _, found := pages[pattern]; !found {
-			t.Errorf("no test asks for %s", pattern)
+	for _, rt := range (&site{}).routes() {
+		if _, found := pages[rt.pattern]; !found && rt.method == "GET" {
+			t.Errorf("no test asks for %s", rt.pattern)
 		}
 	}
 }

@@ -3,22 +3,19 @@ package web
 import (
 	"errors"
 	"net/http"
+
+	"coldstation/sync/hub/store"
 )
 
-// errClosed is a wish to change something where nobody can be told from anybody.
-var errClosed = errors.New("nothing can be changed from here")
+// errClosed is a wish that takes a role which the visitor has not.
+var errClosed = errors.New("your role does not allow this")
 
-// write is a form that changes something. Until people sign in, that is for
-// those at the hub's own machine alone: Settings.Writes says that only they reach
-// the pages, and what came by way of a proxy is from somewhere else. The answer
-// is where to look next.
-func (s *site) write(change func(*http.Request) (string, error)) http.HandlerFunc {
+const formSize = 256 << 10
+
+// form is one that changes something. The answer is where to look next.
+func (s *site) form(change func(*http.Request) (string, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.mayWrite(r) {
-			s.refuse(w, r, errClosed)
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, 256<<10)
+		r.Body = http.MaxBytesReader(w, r.Body, formSize)
 		if err := r.ParseForm(); err != nil {
 			s.refuse(w, r, errAsked)
 			return
@@ -32,18 +29,21 @@ func (s *site) write(change func(*http.Request) (string, error)) http.HandlerFun
 	}
 }
 
-func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	s.page(func(*http.Request, *words) (string, any, error) { return "", nil, err })(w, r)
+// visitor finds out who asks. Until people sign in, whoever is at the hub's own
+// machine may do everything, and others look: what came by way of a proxy is from
+// somewhere else.
+func (s *site) visitor(r *http.Request) *visitor {
+	if s.Writes && !proxied(r) {
+		return &visitor{name: "at the hub", machine: true, grants: []store.Grant{{Role: store.Administrator}}}
+	}
+	return &visitor{grants: []store.Grant{{Role: store.Viewer}}}
 }
 
-func (s *site) mayWrite(r *http.Request) bool {
-	if !s.Writes {
-		return false
-	}
+func proxied(r *http.Request) bool {
 	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "Via"} {
 		if r.Header.Get(name) != "" {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
