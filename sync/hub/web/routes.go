@@ -14,6 +14,8 @@ type route struct {
 	method, pattern string
 	least           store.Role // or everybody
 	reach           reach
+	trail           string // as what it is noted in the trail; "" it is not
+	scope           string // what a token must have; "" no token opens it
 	answer          http.HandlerFunc
 }
 
@@ -34,19 +36,19 @@ const (
 func (s *site) routes() []route {
 	missing := s.page(func(*http.Request, *words) (string, any, error) { return "", nil, errMissing })
 	return []route{
-		{"GET", "/{$}", store.Viewer, some, s.page(s.today)},
-		{"GET", "/stations", store.Viewer, some, s.page(s.stations)},
-		{"GET", "/stations/{id}", store.Viewer, there, s.page(s.station)},
-		{"GET", "/decisions", store.Viewer, some, s.page(s.decisions)},
-		{"POST", "/decisions", store.Librarian, some, s.form(s.decide)},
-		{"GET", "/loans", store.Viewer, some, s.page(s.loans)},
-		{"GET", "/items", store.Viewer, some, s.page(s.items)},
-		{"GET", "/live", store.Viewer, some, s.live},
-		{"GET", "/api/stations", store.Viewer, some, s.api(s.apiStations)},
-		{"GET", "/api/loans", store.Viewer, some, s.api(s.apiLoans)},
-		{"GET", "/api/events", store.Viewer, some, s.api(s.apiEvents)},
-		{"GET", "/static/{name}", everybody, some, s.serveStatic},
-		{"GET", "/", everybody, some, missing},
+		{"GET", "/{$}", store.Viewer, some, "", "", s.page(s.today)},
+		{"GET", "/stations", store.Viewer, some, "", "", s.page(s.stations)},
+		{"GET", "/stations/{id}", store.Viewer, there, "", "", s.page(s.station)},
+		{"GET", "/decisions", store.Viewer, some, "", "", s.page(s.decisions)},
+		{"POST", "/decisions", store.Librarian, some, "decide", "", s.form(s.decide)},
+		{"GET", "/loans", store.Viewer, some, "", "", s.page(s.loans)},
+		{"GET", "/items", store.Viewer, some, "", "", s.page(s.items)},
+		{"GET", "/live", store.Viewer, some, "", "", s.live},
+		{"GET", "/api/stations", store.Viewer, some, "", "stations", s.api(s.apiStations)},
+		{"GET", "/api/loans", store.Viewer, some, "", "loans", s.api(s.apiLoans)},
+		{"GET", "/api/events", store.Viewer, some, "", "events", s.api(s.apiEvents)},
+		{"GET", "/static/{name}", everybody, some, "", "", s.serveStatic},
+		{"GET", "/", everybody, some, "", "", missing},
 	}
 }
 
@@ -60,6 +62,10 @@ func (s *site) mux() (*http.ServeMux, error) {
 			return nil, fmt.Errorf("%s %s: nobody may ask for it", rt.method, rt.pattern)
 		case rt.reach == there && !strings.Contains(rt.pattern, "{id}"):
 			return nil, fmt.Errorf("%s %s: at which station", rt.method, rt.pattern)
+		case rt.method != "GET" && rt.trail == "":
+			return nil, fmt.Errorf("%s %s: a change is noted in the trail", rt.method, rt.pattern)
+		case strings.HasPrefix(rt.pattern, "/api/") && rt.scope == "":
+			return nil, fmt.Errorf("%s %s: what must a token have", rt.method, rt.pattern)
 		}
 		mux.HandleFunc(rt.method+" "+rt.pattern, s.admit(rt))
 	}
