@@ -3,6 +3,8 @@ package ledger
 import (
 	"bufio"
 	"bytes"
+	"crypto/ecdh"
+	"crypto/hpke"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,14 +14,27 @@ import (
 	"testing"
 
 	"coldstation/sync/circ"
+	"coldstation/sync/wire"
 )
 
 // killed are the settings of the process that is killed.
-var killed = Options{Station: "maple-house", Key: bytes.Repeat([]byte{7}, 32), Journal: true, Reserve: 1 << 16}
+var killed = Options{Station: "maple-house", Key: bytes.Repeat([]byte{7}, 32), Sealer: &wire.Sealer{Key: sealing()}, Journal: true, Reserve: 1 << 16}
+
+func sealing() hpke.PublicKey {
+	key, err := hpke.DHKEM(ecdh.X25519()).NewPrivateKey(bytes.Repeat([]byte{0x24}, 32))
+	if err != nil {
+		panic(err)
+	}
+	return key.PublicKey()
+}
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv("LEDGER_TO_KILL"); path != "" {
 		appendForEver(path)
+	}
+	if path := os.Getenv("LEDGER_ON_A_DISK"); path != "" {
+		live(path)
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }

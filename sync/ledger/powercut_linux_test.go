@@ -13,8 +13,6 @@ import (
 	"unsafe"
 )
 
-const journalThrough = syscall.O_DSYNC
-
 // shutdown is EXT4_IOC_SHUTDOWN, and noLogFlush its flag by which not even the file
 // system's own journal reaches the disk any more (Linux, fs/ext4/ext4.h).
 const (

@@ -158,6 +158,7 @@ func TestOneDoor(t *testing.T) {
 		{"modernc.org/sqlite", []string{"sync/hub/store"}},
 		{"net/http", []string{"sync/hub/web", "sync/hub/koha", "cmd/hub", "cmd/internal/stage"}},
 		{"github.com/nats-io/nats-server/v2", []string{"sync/hub/broker"}},
+		{"github.com/hanwen/go-fuse/v2", []string{"sync/disktest"}},
 	}
 	used := make(map[string]bool)
 	for _, s := range tree(t) {

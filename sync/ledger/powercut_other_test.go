@@ -1,5 +1,0 @@
-//go:build !linux
-
-package ledger
-
-const journalThrough = 0
