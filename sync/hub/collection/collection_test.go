@@ -25,7 +25,7 @@ func demo(t testing.TB, name string) io.Reader {
 
 // The demo collection says the same thing twice, so each reader checks the other.
 func TestDemoItems(t *testing.T) {
-	marc, err := ReadMARC(demo(t, "collection.xml"))
+	marc, _, err := ReadMARC(demo(t, "collection.xml"), Terms{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestMARCFields(t *testing.T) {
 		{"easy language by genre", marcHead + `<datafield tag="655"><subfield code="a">Selkokirjat.</subfield></datafield>` + marcBody, circ.Item{Title: "Title", Marks: circ.EasyLanguage}},
 		{"a branch that is no station", marcHead + `<datafield tag="245"><subfield code="a">Title</subfield></datafield><datafield tag="952"><subfield code="a">PÄÄ/LAINA</subfield><subfield code="p">B1</subfield></datafield></record>`, circ.Item{Title: "Title"}},
 	} {
-		got, err := ReadMARC(strings.NewReader(tt.record))
+		got, _, err := ReadMARC(strings.NewReader(tt.record), Terms{})
 		tt.want.ID, tt.want.Parts = "B1", max(tt.want.Parts, 1)
 		if err != nil || !reflect.DeepEqual(got, []circ.Item{tt.want}) {
 			t.Errorf("%s:\n got %+v, %v\nwant %+v", tt.name, got, err, tt.want)
@@ -129,18 +129,18 @@ func TestMARCFields(t *testing.T) {
 
 func TestMARCFaults(t *testing.T) {
 	for _, tt := range []struct{ name, file, want string }{
-		{"not XML", "barcode,title", "no MARCXML record"},
-		{"other XML", "<rss/>", "no MARCXML record"},
+		{"not XML", "barcode,title", "no MARC record"},
+		{"other XML", "<rss/>", "no MARC record"},
 		{"cut off", marcHead, "record 1: XML syntax error"},
 		{"no title", marcHead + marcItem, "record 1 (001 x1), field 245: subfield a, the title, is missing"},
-		{"no item", marcHead + `<datafield tag="245"><subfield code="a">T</subfield></datafield></record>`, "record 1 (001 x1), field 952: it is missing"},
-		{"no barcode", marcHead + `<datafield tag="245"><subfield code="a">T</subfield></datafield><datafield tag="952"/></record>`, "field 952: subfield p, the barcode, is missing"},
+		{"no item", marcHead + `<datafield tag="245"><subfield code="a">T</subfield></datafield></record>`, "not one of 1 records has an item with a barcode in field 952, subfield p"},
+		{"no barcode", marcHead + `<datafield tag="245"><subfield code="a">T</subfield></datafield><datafield tag="952"/></record>`, "not one of 1 records has an item with a barcode"},
 		{"a long barcode", marcHead + `<datafield tag="245"><subfield code="a">T</subfield></datafield><datafield tag="952"><subfield code="p">` + strings.Repeat("1", 256) + `</subfield></datafield></record>`, "field 952: subfield p, the barcode: it is 256 bytes long"},
 		{"a long title", marcHead + `<datafield tag="245"><subfield code="a">` + strings.Repeat("T", 1001) + `</subfield></datafield>` + marcItem, "field 245: it is 1001 bytes long"},
 		{"the same barcode", "<collection>" + marcHead + marcBody + marcHead + marcBody + "</collection>", "record 2 (001 x1), field 952: barcode B1 is also in record 1"},
-		{"a language that is none", marcHead + `<datafield tag="041"><subfield code="a">finswe</subfield></datafield>` + marcBody, `record 1 (001 x1), field 041: "finswe" is no language code`},
+		{"a language that is none", marcHead + `<datafield tag="041"><subfield code="a">suomi</subfield></datafield>` + marcBody, `record 1 (001 x1), field 041: "suomi" is no language code`},
 	} {
-		items, err := ReadMARC(strings.NewReader(tt.file))
+		items, _, err := ReadMARC(strings.NewReader(tt.file), Terms{})
 		if err == nil || !strings.Contains(err.Error(), tt.want) || items != nil {
 			t.Errorf("%s: got %d items, %v, want none and %q", tt.name, len(items), err, tt.want)
 		}
@@ -225,6 +225,19 @@ func TestRead(t *testing.T) {
 		{"policies", "policy,loan_days\nadult,28\n", "1 policies"},
 		{"proxies", "proxy,principal,agent,scopes\np,1,2,borrow\n", "1 proxies"},
 		{"MARCXML after a mark", "\ufeff\n<collection>" + marcHead + marcBody + "</collection>", "1 items"},
+		{"JSON", `[{"barcode":"1","title":"A","year":1954,"marks":["audio","large print"]},{"barcode":"2","title":"B"}]`, "2 items"},
+		{"JSON of all kinds, of which one is empty", `{"patrons":[{"card":"1","policy":"adult","staff":true,"cards":["2","3"]}],"items":[]}`, "1 patrons"},
+		{"JSON after a mark", "\ufeff [{\"policy\":\"adult\",\"loan_days\":28}]", "1 policies"},
+		{"JSON, cut off", `[{"barcode":"1"`, "the file is neither a list of records nor"},
+		{"JSON of something else", `"isbn"`, "row 1, column 1"},
+		{"JSON with an unknown list", `{"books":[]}`, `there is no list "books"; the lists are items, patrons`},
+		{"JSON with an unknown field", `[{"barcode":"1","title":"A","colour":"red"}]`, `field colour: there is no field "colour"; the fields are barcode, title`},
+		{"JSON with a field missing", `{"items":[{"barcode":"1"}]}`, "items: every record: field title is missing; add it"},
+		{"JSON with a bad value", `[{"barcode":"1","title":"A"},{"barcode":"2","title":"B","year":"old"}]`, `record 2, field year: "old" is no number`},
+		{"JSON with a bad shape", `[{"barcode":"1","title":{"main":"A"}}]`, "record 1, field title: it is neither a text"},
+		{"JSON with the same twice", `[{"barcode":"1","title":"A"},{"barcode":"1","title":"B"}]`, "record 2, field barcode: the same as in record 1"},
+		{"empty JSON", `[]`, "record 1: there is none"},
+		{"ISO 2709", "00090nam a22000491a 4500245001000000952000800010\x1e10\x1faTitle\x1e  \x1fpB1\x1e\x1d", "1 items"},
 		{"empty", "", "row 1: the file is empty; its first row names the columns"},
 		{"a mark alone", "\ufeff", "row 1: the file is empty"},
 		{"lines alone", "\n\r\n \n", "the file is empty"},
@@ -236,7 +249,7 @@ func TestRead(t *testing.T) {
 		{"UTF-16 without a mark", "b\x00a\x00", "save it again as CSV UTF-8"},
 		{"one bad row of three", "barcode,title\n1,A\n2,\n3,C\n", "row 3, column title: it is empty"},
 	} {
-		f, err := Read([]byte(tt.file))
+		f, err := Read([]byte(tt.file), Terms{})
 		var got []string
 		for name, n := range map[string]int{"items": len(f.Items), "patrons": len(f.Patrons), "policies": len(f.Policies), "proxies": len(f.Proxies)} {
 			if n > 0 {
@@ -264,7 +277,7 @@ func FuzzMARC(f *testing.F) {
 	f.Add([]byte(marcHead + marcBody))
 	f.Add([]byte("<collection>" + marcHead + marcItem + "</collection>"))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		items, err := ReadMARC(strings.NewReader(string(file)))
+		items, _, err := ReadMARC(strings.NewReader(string(file)), Terms{})
 		if err != nil && items != nil {
 			t.Fatalf("%d items and %v", len(items), err)
 		}
@@ -283,7 +296,7 @@ func FuzzCSV(f *testing.F) {
 			t.Fatalf("%d items and %v", len(items), err)
 		}
 		lendable(t, items)
-		if f, err := Read([]byte(file)); err != nil && len(f.Items)+len(f.Patrons)+len(f.Policies)+len(f.Proxies) > 0 {
+		if f, err := Read([]byte(file), Terms{}); err != nil && len(f.Items)+len(f.Patrons)+len(f.Policies)+len(f.Proxies) > 0 {
 			t.Fatalf("part of a file and %v", err)
 		}
 		patrons, _ := ReadPatrons(strings.NewReader(file))

@@ -32,12 +32,9 @@ func ReadItems(r io.Reader) ([]circ.Item, error) {
 			Parts:    row.number("parts", 0, 255),
 			Home:     circ.StationID(row.cell("home")),
 		}
-		for _, mark := range row.list("marks", ";") {
-			m, found := marks[mark]
-			if !found {
-				row.fault("marks", "%q is no mark; write large print, audio or easy language, separated by ';'", mark)
-			}
-			item.Marks |= m
+		var err error
+		if item.Marks, err = ParseMarks(row.cell("marks")); err != nil {
+			row.fault("marks", "%v", err)
 		}
 		if item.Home != "" && !item.Home.Valid() {
 			row.fault("home", "%q is no station's name; write 1 to 32 of a-z, 0-9 and '-', or nothing", item.Home)
@@ -141,12 +138,12 @@ func ReadProxies(r io.Reader) ([]circ.Proxy, error) {
 			row.fault("agent", "nobody acts on behalf of themselves; write the other person's card")
 		}
 		row.must("scopes", circ.MaxText)
-		for _, scope := range row.list("scopes", " ") {
-			s, found := scopes[scope]
-			if !found {
+		for _, scope := range row.list("scopes", " ;") {
+			i := slices.Index(scopeNames, scope)
+			if i < 0 {
 				row.fault("scopes", "%q is no scope; write borrow, renew, collect, see-loans or see-history, separated by spaces", scope)
 			}
-			proxy.Scopes |= s
+			proxy.Scopes |= 1 << max(i, 0)
 		}
 		proxies = append(proxies, proxy)
 	})
@@ -156,13 +153,25 @@ func ReadProxies(r io.Reader) ([]circ.Proxy, error) {
 	return proxies, nil
 }
 
-var scopes = map[string]circ.Scopes{
-	"borrow": circ.MayBorrow, "renew": circ.MayRenew, "collect": circ.MayCollect,
-	"see-loans": circ.MaySeeLoans, "see-history": circ.MaySeeHistory,
-}
+// scopeNames are the words for scopes, and markNames those for marks, bit by bit.
+var (
+	scopeNames = []string{"borrow", "renew", "collect", "see-loans", "see-history"}
+	markNames  = []string{"large print", "audio", "easy language"}
+)
 
-var marks = map[string]circ.Marks{
-	"large print": circ.LargePrint, "audio": circ.Audio, "easy language": circ.EasyLanguage,
+// ParseMarks reads marks by their words, separated by ';'.
+func ParseMarks(text string) (m circ.Marks, err error) {
+	for word := range strings.SplitSeq(text, ";") {
+		if word = strings.TrimSpace(word); word == "" {
+			continue
+		}
+		i := slices.Index(markNames, word)
+		if i < 0 {
+			return 0, fmt.Errorf("%q is no mark; write large print, audio or easy language, separated by ';'", word)
+		}
+		m |= 1 << i
+	}
+	return m, nil
 }
 
 // table is what a file of one kind looks like. Values of the first column tell
@@ -175,7 +184,7 @@ type table struct {
 
 // row is one row being read; faults gather in it.
 type row struct {
-	line   int // as a spreadsheet counts: the header is row 1
+	*rows
 	column map[string]int
 	cells  []string
 	faults *[]error
@@ -192,7 +201,7 @@ func (t table) read(r io.Reader, take func(*row)) error {
 	if err != nil {
 		return err
 	}
-	column, err := t.columns(lines.row, names)
+	column, err := t.columns(lines, names)
 	if err != nil {
 		return err
 	}
@@ -211,22 +220,22 @@ func (t table) read(r io.Reader, take func(*row)) error {
 			faults = append(faults, fmt.Errorf("row %d: %d cells, but there are %d columns; put a cell that contains %q in quotation marks", lines.row, len(cells), len(names), lines.Comma))
 			continue
 		}
-		row := &row{lines.row, column, cells, &faults}
+		row := &row{lines, column, cells, &faults}
 		key := row.cell(t.first)
 		if before := seen[key]; before != 0 && key != "" {
-			row.fault(t.first, "the same as in row %d; remove one of the two", before)
+			row.fault(t.first, "the same as in %s %d; remove one of the two", lines.name, before)
 		}
 		seen[key] = lines.row
 		take(row)
 	}
 	if len(seen) == 0 && len(faults) == 0 {
-		return fmt.Errorf("row %d: there is none; the file has a heading and nothing under it: export it again", lines.row)
+		return fmt.Errorf("%s: there is none; the file has a heading and nothing under it: export it again", lines.place())
 	}
 	return gather(faults)
 }
 
-// columns finds the columns in the heading, which stands in row n.
-func (t table) columns(n int, names []string) (map[string]int, error) {
+// columns finds the columns in the heading.
+func (t table) columns(in *rows, names []string) (map[string]int, error) {
 	known := append(append([]string{t.first}, t.needs...), t.may...)
 	column := make(map[string]int)
 	var faults []error
@@ -234,29 +243,34 @@ func (t table) columns(n int, names []string) (map[string]int, error) {
 		name = plain(name)
 		switch _, twice := column[name]; {
 		case !slices.Contains(known, name):
-			faults = append(faults, fmt.Errorf("row %d, column %d: there is no column %q; the columns are %s", n, i+1, name, strings.Join(known, ", ")))
+			faults = append(faults, fmt.Errorf("%s: there is no %s %q; the %[2]ss are %[4]s", in.heading(i, name), in.cell, name, strings.Join(known, ", ")))
 		case twice:
-			faults = append(faults, fmt.Errorf("row %d, column %d: column %s stands there twice; remove one", n, i+1, name))
+			faults = append(faults, fmt.Errorf("%s: %s %s stands there twice; remove one", in.heading(i, name), in.cell, name))
 		}
 		column[name] = i
 	}
 	for _, name := range known[:1+len(t.needs)] {
 		if _, found := column[name]; !found {
-			faults = append(faults, fmt.Errorf("row %d: column %s is missing; add it", n, name))
+			faults = append(faults, fmt.Errorf("%s: %s %s is missing; add it", in.place(), in.cell, name))
 		}
 	}
 	return column, gather(faults)
 }
 
 func (r *row) fault(column, format string, args ...any) {
-	*r.faults = append(*r.faults, fmt.Errorf("row %d, column %s: %s", r.line, column, fmt.Sprintf(format, args...)))
+	*r.faults = append(*r.faults, fmt.Errorf("%s, %s %s: %s", r.place(), r.rows.cell, column, fmt.Sprintf(format, args...)))
 }
 
 func (r *row) cell(column string) string {
-	if i, found := r.column[column]; found {
-		return strings.TrimSpace(r.cells[i])
+	i, found := r.column[column]
+	if !found {
+		return ""
 	}
-	return ""
+	cell := strings.TrimSpace(r.cells[i])
+	if plain, quoted := strings.CutPrefix(cell, "'"); quoted && formula(plain) {
+		return plain // as it was written by WriteCSV
+	}
+	return cell
 }
 
 // text is a cell of at most limit bytes.
@@ -296,9 +310,10 @@ func (r *row) secret(column, whose string) string {
 	return secret.Hash(cell, whose)
 }
 
-func (r *row) list(column, separator string) []string {
+// list are the parts of a cell, between any of the separators.
+func (r *row) list(column, separators string) []string {
 	var all []string
-	for part := range strings.SplitSeq(r.cell(column), separator) {
+	for part := range strings.FieldsFuncSeq(r.cell(column), func(c rune) bool { return strings.ContainsRune(separators, c) }) {
 		if part = strings.TrimSpace(part); part != "" {
 			all = append(all, part)
 		}
@@ -362,3 +377,7 @@ func gather(faults []error) error {
 	}
 	return errors.Join(faults...)
 }
+
+// formula reports whether a spreadsheet would calculate a cell instead of showing
+// it.
+func formula(cell string) bool { return cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) }

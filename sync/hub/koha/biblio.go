@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"time"
+
+	"coldstation/sync/hub/marc"
 )
 
 // Biblio is what Koha's tables, rather than the MARC record, say of a title.
@@ -38,7 +40,7 @@ func (a *API) Biblio(ctx context.Context, number int64) (Biblio, error) {
 
 // Record is the MARC record of the title with that number; ErrNotFound when there
 // is none.
-func (a *API) Record(ctx context.Context, number int64) (Record, error) {
+func (a *API) Record(ctx context.Context, number int64) (marc.Record, error) {
 	c := biblio(number)
 	c.accept = "application/marc-in-json"
 	return get(ctx, a, c, readRecord)

@@ -101,7 +101,7 @@
 //	                       incorrect_address, or expiry_date passed
 //	           Language    lang without its region; "default" is none
 //	circ.Item.ID           external_id, the barcode
-//	         Title, Author, Year, Subject, Parts    the MARC record, as package collection reads it
+//	         Title, Author, Year, Subject, Parts    the MARC record, as package marc reads it
 //	         Language      041, else 008/35-37
 //	         Marks         the MARC record (leader, 007, 008/23, 300, 336, 340, 655), and
 //	                       Settings.Marks by item type or collection code

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"coldstation/sync/circ"
+	"coldstation/sync/hub/marc"
 )
 
 // Item is a thing on a shelf. Numbers that say why it is not there or not lent are
@@ -111,14 +112,16 @@ func (a *API) Item(ctx context.Context, number int64) (Item, error) {
 
 // Circ is what a station knows of the item, described by its record and by the
 // settings. The error says why it cannot be lent at a station.
-func (a *API) Circ(item Item, record Record) (circ.Item, error) {
+func (a *API) Circ(item Item, record marc.Record) (circ.Item, error) {
 	if item.Barcode == "" || len(item.Barcode) > circ.MaxItemID {
 		return circ.Item{}, fmt.Errorf("%w: item %d: external_id, the barcode, is missing or too long", ErrRecord, item.Number)
 	}
-	described, err := record.describe(item.Barcode)
-	if err != nil {
-		return circ.Item{}, fmt.Errorf("%w: item %d: %w", ErrRecord, item.Number, err)
+	// A record fetched here cannot be sent back: what makes no sense is left out.
+	described, _ := record.Describe()
+	if described.Title == "" {
+		return circ.Item{}, fmt.Errorf("%w: item %d: the record has no title (245 subfield a)", ErrRecord, item.Number)
 	}
+	described.ID = item.Barcode
 	described.Marks |= a.set.Marks[item.Type] | a.set.Marks[item.Collection]
 	described.Home = a.set.Stations[item.Home]
 	or(&described.Home, a.set.Stations[item.Holding])
