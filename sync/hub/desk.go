@@ -29,9 +29,10 @@ type desk struct {
 	flagged  bool // the store may hold conditions that the next commit settles
 	refused  bool // the store may hold that the station refuses its notices
 	renewed  time.Duration
-	ledger   uuid.UUID // that spoke last
-	swaps    allowance // of one ledger for another
-	costly   allowance // of messages that make the store write and bring nothing new
+	greeted  time.Duration // when it was asked last how its clock stands
+	ledger   uuid.UUID     // that spoke last
+	swaps    allowance     // of one ledger for another
+	costly   allowance     // of messages that make the store write and bring nothing new
 	leave    context.CancelFunc
 }
 
@@ -183,7 +184,7 @@ func (d *desk) read(ctx context.Context, m deskMessage, message wire.Message) er
 		if err != nil {
 			return err
 		}
-		return errors.Join(d.send(ctx, courier.Acked{Ack: message, Own: own}), d.refuses(ctx, message))
+		return errors.Join(d.timed(ctx, message), d.send(ctx, courier.Acked{Ack: message, Own: own}), d.refuses(ctx, message))
 	}
 	return fmt.Errorf("a %T: %w", message, wire.ErrMalformed)
 }
@@ -233,7 +234,26 @@ func (d *desk) presence(ctx context.Context, state wire.State, retained bool) er
 	return d.send(ctx, courier.Up{})
 }
 
+// lifetime is how long no machine runs: who says more says nothing of its clock.
+const lifetime = 100 * 365 * 24 * time.Hour
+
+// timed takes in how the station's clock stands, from its answer to our last Hello.
+// The one of another hub, or to an earlier one, tells nothing of how long it took.
+func (d *desk) timed(ctx context.Context, ack wire.Ack) error {
+	if ack.Boot == uuid.Nil || ack.Uptime == 0 || ack.Uptime != uint64(d.greeted.Milliseconds()) || ack.Now > uint64(lifetime.Milliseconds()) {
+		return nil
+	}
+	took := d.clock() - d.greeted
+	d.greeted = 0 // a second answer would only seem slow
+	return d.Store.Timed(ctx, store.Trip{
+		Station: d.station.Station, Boot: ack.Boot, Uptime: time.Duration(ack.Now) * time.Millisecond, At: d.Now(), Took: took,
+	})
+}
+
 func (d *desk) report(ctx context.Context, hello wire.Hello) error {
+	if hello.Uptime > uint64(lifetime.Milliseconds()) {
+		hello.Boot = uuid.Nil
+	}
 	err := d.Store.Report(ctx, store.Report{
 		Station: d.station.Station, Ledger: hello.Stream, Last: hello.Last,
 		Boot: hello.Boot, Uptime: time.Duration(hello.Uptime) * time.Millisecond, At: d.Now(),

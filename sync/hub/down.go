@@ -78,7 +78,8 @@ type down struct{ *desk }
 var _ courier.Source = down{}
 
 func (n down) Greet(_ context.Context, hello wire.Hello) error {
-	hello.Boot, hello.Uptime, hello.Wall, hello.Program = n.boot, uint64(n.clock().Milliseconds()), n.Now().UnixMilli(), n.Version
+	n.greeted = n.clock().Truncate(time.Millisecond)
+	hello.Boot, hello.Uptime, hello.Wall, hello.Program = n.boot, uint64(n.greeted.Milliseconds()), n.Now().UnixMilli(), n.Version
 	return n.publish(hello)
 }
 

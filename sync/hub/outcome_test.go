@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,8 +103,8 @@ func TestClocks(t *testing.T) {
 				}
 				for i, e := range events[:len(truth)] { // the last first
 					want := truth[len(truth)-1-i]
-					if off := e.At.Sub(want); e.Seq != uint64(len(events)-i) || off < 0 || off > time.Second {
-						t.Errorf("event %d happened at %v, want %v", e.Seq, e.At, want)
+					if off := e.At.Sub(want); e.Seq != uint64(len(events)-i) || off < 0 || off > time.Second || e.Err > store.Unsure {
+						t.Errorf("event %d happened at %v ± %v, want %v", e.Seq, e.At, e.Err, want)
 					}
 				}
 				loans, err := l.store.Loans(t.Context(), "maple-house")
@@ -117,6 +118,55 @@ func TestClocks(t *testing.T) {
 				}
 				if err != nil {
 					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestReboots: a station whose clock nobody sets is switched off and on again and
+// again before it meets the hub. What happened in each run is between its neighbours,
+// in order, with how far off that may be; the last run, which is heard, is known.
+func TestReboots(t *testing.T) {
+	for name, year := range map[string]int{"1970": 1970, "2036": 2036} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLibrary(t, memory(link.NewMemory(1)))
+				defer l.stop()
+				maple := l.enrol("maple-house")
+				began := time.Now()
+				const runs = 4
+				var truth []time.Time
+				for run := range runs {
+					time.Sleep(3 * time.Hour) // it is off
+					maple.boot, maple.began = uuid.New(), time.Now()
+					for n := range 2 {
+						time.Sleep(20 * time.Minute)
+						truth = append(truth, time.Now())
+						at := circ.Stamp{Wall: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), Boot: maple.boot, Uptime: time.Since(maple.began)}
+						if _, err := maple.Append(at, nil, circ.LentToHouse{Item: circ.ItemID(fmt.Sprint(run, n))}); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				defer maple.start()()
+				until(t, maple.delivered)
+				events, err := l.store.Events(t.Context(), "maple-house", store.Position{}, 100)
+				if err != nil || len(events) != len(truth) {
+					t.Fatalf("%d events, %v, want %d", len(events), err, len(truth))
+				}
+				for i, want := range truth {
+					e := events[len(events)-1-i] // the last first
+					switch off := e.At.Sub(want).Abs(); {
+					case e.Seq != uint64(i+1):
+						t.Errorf("event %d stands at %d", e.Seq, i+1)
+					case e.At.Before(began), e.At.After(time.Now()), off > e.Err:
+						t.Errorf("event %d happened at %v ± %v, want %v", e.Seq, e.At, e.Err, want)
+					case i >= len(truth)-2 && e.Err > store.Unsure, i < len(truth)-2 && e.Err <= store.Unsure:
+						t.Errorf("event %d is off by %v at most", e.Seq, e.Err)
+					case i%2 == 1 && e.At.Sub(events[len(events)-i].At) != 20*time.Minute:
+						t.Errorf("event %d is %v after the one before it in its run, want 20 minutes", e.Seq, e.At.Sub(events[len(events)-i].At))
+					}
 				}
 			})
 		})

@@ -166,7 +166,11 @@ func why(told ils.Rule, st ils.Standing) ils.Rule {
 }
 
 func confirm(p *store.Posting, acted store.PostingOp, due time.Time, note string) verdict {
-	p.State, p.Acted, p.ILSDue, p.Note, p.Rule, p.Words, p.Person = store.PostConfirmed, acted, due, note, "", "", false
+	unsure := p.Note == store.NoteOrder
+	p.State, p.Acted, p.ILSDue, p.Note, p.Rule, p.Words, p.Person = store.PostConfirmed, acted, due, note, "", "", unsure
+	if unsure {
+		p.Rule = string(ils.OrderUnsure)
+	}
 	if !due.IsZero() && !p.Due.IsZero() && due.Sub(p.Due).Abs() >= 12*time.Hour && p.Note == "" {
 		p.Note = NoteAnotherDue
 	}
@@ -219,6 +223,8 @@ func Propose(p store.Posting) []Proposal {
 		return []Proposal{leave, accept}
 	case ils.NotOnLoan:
 		return []Proposal{leave, retry}
+	case ils.OrderUnsure:
+		return []Proposal{with(leave, "It is done at the library system. Look at the shelf, and mend the library system if it has the item where it is not.")}
 	case ils.NoAnswer:
 		return []Proposal{with(accept, "Look into the library system first: it is there, and counts as done."), with(retry, "Look into the library system first: it is not there, and is sent once more."), leave}
 	}

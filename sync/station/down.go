@@ -34,7 +34,11 @@ func (d down) Commit(_ context.Context, c courier.Commit) (courier.Committed, er
 }
 
 func (d down) Answer(_ context.Context, ack wire.Ack) error {
-	ack.Wall = d.Moment().Wall.UnixMilli()
+	at := d.Moment()
+	ack.Wall = at.Wall.UnixMilli()
+	if ack.Uptime != 0 { // the hub measures our clock by it
+		ack.Boot, ack.Now = d.Boot, uint64(at.Uptime.Milliseconds())
+	}
 	return d.publish(ack)
 }
 

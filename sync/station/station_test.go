@@ -66,7 +66,10 @@ func TestNotices(t *testing.T) {
 					synctest.Wait()
 				}
 				got := p.heard()
-				got.Wall = 0
+				if answers := got.Uptime != 0; answers != (got.Boot != uuid.Nil) {
+					t.Errorf("the answer to a Hello tells the clock: %+v", got)
+				}
+				got.Wall, got.Boot, got.Now = 0, uuid.Nil, 0
 				if got != tt.want {
 					t.Errorf("the hub hears %+v, want %+v", got, tt.want)
 				}

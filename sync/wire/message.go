@@ -50,6 +50,8 @@ type Ack struct {
 	Condition uint8     `cbor:"4,keyasint,omitzero"` // courier.Condition: why it stands still
 	Uptime    uint64    `cbor:"5,keyasint,omitzero"` // of the Hello this answers, for the round trip; 0: it answers a Batch
 	Wall      int64     `cbor:"6,keyasint,omitzero"` // ms since 1970 by the receiver's clock
+	Boot      uuid.UUID `cbor:"7,keyasint,omitzero"` // of a station that answers a Hello: its machine since it was switched on
+	Now       uint64    `cbor:"8,keyasint,omitzero"` // ms since then, when it answered
 }
 
 // Batch carries events or notices, in their encoding, numbered from First.

@@ -200,6 +200,7 @@ const (
 	TooManyRenewals Rule = "too many renewals"
 	Superseded      Rule = "superseded by later change"
 	NotOnLoan       Rule = "not on loan"
+	OrderUnsure     Rule = "order unsure" // of what two stations tell of an item
 	NoAnswer        Rule = "outcome unknown"
 	OtherRule       Rule = "another rule" // the library system's words say which
 )

@@ -156,4 +156,4 @@ func (p *bare) put(ctx context.Context, values []any) {
 	}
 }
 
-const columns = `station, ledger, seq, kind, wall, clock, boot, uptime, received, at, item, patron, acted, due, note, chain, raw`
+const columns = `station, ledger, seq, kind, wall, clock, boot, uptime, received, at, item, patron, acted, due, note, chain, raw, err`

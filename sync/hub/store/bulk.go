@@ -94,8 +94,8 @@ func prepareTaking(db *sql.DB) (t taking, err error) {
 		to              *bulk
 		head, row, tail string
 	}{
-		{&t.events, `INSERT INTO events (station, ledger, seq, kind, wall, clock, boot, uptime, received, at, item, patron, acted, due, note, chain, raw) VALUES `,
-			`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, ``},
+		{&t.events, `INSERT INTO events (station, ledger, seq, kind, wall, clock, boot, uptime, received, at, item, patron, acted, due, note, chain, raw, err) VALUES `,
+			`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, ``},
 		{&t.where, `SELECT item, station, place, at FROM places WHERE item IN (`, `?`, `)`},
 		{&t.lent, `SELECT item, station, ledger, seq, patron, acted, at, due, renewed, house FROM loans WHERE item IN (`, `?`, `)`},
 		{&t.places, `INSERT INTO places (item, station, place, at) VALUES `, `(?, ?, ?, ?)`,

@@ -77,7 +77,8 @@ type Posting struct {
 	Patron   circ.PatronID // zero: nobody, or nobody knows who
 	WasWith  circ.PatronID // whose loan it was as the station knew
 	At       time.Time
-	Sorts    time.Time // the order of an item's postings, before Place
+	Err      time.Duration // how far off At may be, either way
+	Sorts    time.Time     // the order of an item's postings, before Place
 	Due      time.Time
 	Target   uint64        // of an undo: the event that is undone
 	Undoes   PostingOp     // what that was
@@ -176,7 +177,7 @@ const (
 	Leave  Action = "leave"  // let it be
 )
 
-const postingColumns = `SELECT p.station, p.ledger, p.seq, p.place, p.rev, p.op, p.item, COALESCE(r.patron, ''), COALESCE(w.patron, ''), p.at, p.sorts, p.due, p.target,
+const postingColumns = `SELECT p.station, p.ledger, p.seq, p.place, p.rev, p.op, p.item, COALESCE(r.patron, ''), COALESCE(w.patron, ''), p.at, p.err, p.sorts, p.due, p.target,
 	COALESCE(t.op, ''), COALESCE(tr.patron, ''), COALESCE(t.state, ''),
 	EXISTS (SELECT 1 FROM postings n WHERE n.ils = p.ils AND n.item = p.item AND n.sorts > p.sorts AND (n.sends > 0 OR n.state = 'confirmed')),
 	p.state, p.step, p.evidence, p.tries, p.sends, p.changed, p.again, p.before, p.renewals, p.acted, p.ils_due, p.rule, p.words, p.note, p.route, p.person, COALESCE(i.title, '')
@@ -190,11 +191,11 @@ const postingColumns = `SELECT p.station, p.ledger, p.seq, p.place, p.rev, p.op,
 func readPostings(ctx context.Context, q queryer, ils, where string, args ...any) ([]Posting, error) {
 	return collect(ctx, q, func(scan func(...any) error) (p Posting, err error) {
 		var ledger, patron, with, undoesOf string
-		var at, sorts, due, changed, again, before, ilsDue int64
-		err = scan(&p.Station, &ledger, &p.Seq, &p.Place, &p.Rev, &p.Op, &p.Item, &patron, &with, &at, &sorts, &due, &p.Target,
+		var at, off, sorts, due, changed, again, before, ilsDue int64
+		err = scan(&p.Station, &ledger, &p.Seq, &p.Place, &p.Rev, &p.Op, &p.Item, &patron, &with, &at, &off, &sorts, &due, &p.Target,
 			&p.Undoes, &undoesOf, &p.Undone, &p.Later,
 			&p.State, &p.Step, &p.Evidence, &p.Tries, &p.Sends, &changed, &again, &before, &p.Renewals, &p.Acted, &ilsDue, &p.Rule, &p.Words, &p.Note, &p.Route, &p.Person, &p.Title)
-		p.ILS, p.Ledger = ils, fromID(ledger)
+		p.ILS, p.Ledger, p.Err = ils, fromID(ledger), ms(off)
 		p.Patron, p.WasWith, p.UndoesOf = circ.NewPatronID(patron), circ.NewPatronID(with), circ.NewPatronID(undoesOf)
 		p.At, p.Sorts, p.Due, p.Changed, p.Again, p.Before, p.ILSDue = fromMillis(at), fromMillis(sorts), fromMillis(due),
 			fromMillis(changed), fromMillis(again), fromMillis(before), fromMillis(ilsDue)
@@ -270,10 +271,12 @@ type queued struct {
 	op           PostingOp
 	item         circ.ItemID
 	patron, with circ.Ref
-	at, sorts    time.Time
-	due          time.Time
-	target       uint64
-	implied      bool // a return only if the item is out
+	guess
+	received time.Time
+	sorts    time.Time
+	due      time.Time
+	target   uint64
+	implied  bool // a return only if the item is out
 }
 
 // queue reads, ledger by ledger, the events after the mark, and moves the mark.
@@ -303,28 +306,28 @@ func queue(ctx context.Context, tx *sql.Tx, q Queue) (more bool, err error) {
 		}
 		read, err := collect(ctx, tx, func(scan func(...any) error) (e queued, err error) {
 			var kind string
-			var at int64
+			var at, off, received int64
 			var raw []byte
-			if err := scan(&e.Seq, &kind, &at, &raw); err != nil {
+			if err := scan(&e.Seq, &kind, &at, &off, &received, &raw); err != nil {
 				return e, err
 			}
 			key := m.PostingKey
 			key.Seq = e.Seq
-			e.PostingKey, e.at = key, fromMillis(at)
+			e.PostingKey, e.guess, e.received = key, guess{fromMillis(at), ms(off)}, fromMillis(received)
 			switch kind {
 			case "CheckedOut", "CheckedIn", "Renewed", "Undone", "LentToHouse", "ReadHere", "Placed", "TakenOut":
 				return e, e.fill(raw)
 			}
 			return e, nil
-		}, `SELECT seq, kind, at, raw FROM events WHERE station = ? AND ledger = ? AND seq > ? ORDER BY seq LIMIT ?`, m.Station, id(m.Ledger), m.Seq, left)
+		}, `SELECT seq, kind, at, err, received, raw FROM events WHERE station = ? AND ledger = ? AND seq > ? ORDER BY seq LIMIT ?`, m.Station, id(m.Ledger), m.Seq, left)
 		if err != nil {
 			return false, err
 		}
 		for i := range read {
-			if read[i].at.After(m.sorts) {
-				m.sorts = read[i].at
+			read[i].sorts = later(m.sorts, read[i].at)
+			if read[i].err <= Unsure {
+				m.sorts = read[i].sorts
 			}
-			read[i].sorts = m.sorts
 			if read[i].op != "" && !read[i].at.Before(q.Since) {
 				all = append(all, read[i])
 			}
@@ -378,8 +381,8 @@ func add(ctx context.Context, tx *sql.Tx, all []queued) error {
 	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(place), 0) FROM postings WHERE ils = ?`, all[0].ILS).Scan(&place); err != nil {
 		return err
 	}
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO postings (ils, station, ledger, seq, place, op, item, patron, was_with, at, sorts, due, target, state)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')`)
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO postings (ils, station, ledger, seq, place, op, item, patron, was_with, at, err, sorts, due, target, again, note, state)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')`)
 	if err != nil {
 		return err
 	}
@@ -403,9 +406,13 @@ func add(ctx context.Context, tx *sql.Tx, all []queued) error {
 				continue
 			}
 		}
+		put, err := e.put(ctx, tx)
+		if err != nil {
+			return err
+		}
 		place++
 		if _, err := insert.ExecContext(ctx, e.ILS, e.Station, id(e.Ledger), e.Seq, place, e.op, e.item, ref(e.patron), ref(e.with),
-			millis(e.at), millis(e.sorts), millis(e.due), e.target); err != nil {
+			millis(put.at), e.err.Milliseconds(), millis(put.sorts), millis(e.due), e.target, millis(put.again), put.note); err != nil {
 			return err
 		}
 	}

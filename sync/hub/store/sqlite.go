@@ -183,6 +183,8 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
+func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
 func bit(b bool) int {
 	if b {
 		return 1
@@ -195,6 +197,12 @@ func ref(r circ.Ref) string {
 		return ""
 	}
 	return hex.EncodeToString(r[:])
+}
+
+// fromRef is for columns that only ref has written.
+func fromRef(s string) (r circ.Ref) {
+	_, _ = hex.Decode(r[:], []byte(s))
+	return r
 }
 
 func id(u uuid.UUID) string {

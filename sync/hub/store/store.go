@@ -117,6 +117,7 @@ type Store interface {
 
 	Posts
 	Reports
+	Clocks
 
 	Close() error
 }
@@ -307,6 +308,7 @@ type Event struct {
 	Kind     string
 	Received time.Time
 	Clock    circ.Clock
+	Err      time.Duration // how far off At may be, either way
 	Item     circ.ItemID
 	Title    string
 	Patron   bool // it was about a patron

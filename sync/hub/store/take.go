@@ -61,7 +61,7 @@ func (s *base) Report(ctx context.Context, r Report) error {
 			return err
 		}
 		if r.Boot != uuid.Nil {
-			if err := boot(ctx, tx, r); err != nil {
+			if err := (clocks{tx, s.taking, r.Station, r.Ledger}).hear(ctx, r.Boot, r.start()); err != nil {
 				return err
 			}
 		}
@@ -99,16 +99,6 @@ func reported(ctx context.Context, tx *sql.Tx, station circ.StationID, which uui
 		behind_since = CASE WHEN ? = 0 THEN 0 WHEN behind_since > 0 AND ledger = ? THEN behind_since ELSE ? END WHERE id = ?`,
 		id(which), last, since, id(which), since, station)
 	return errors.Join(err, heard(ctx, tx, station, at))
-}
-
-// boot keeps the earliest start of the station's computer that its messages
-// allow: the message that came quickest errs least.
-func boot(ctx context.Context, tx *sql.Tx, h Report) error {
-	began := h.At.Add(-h.Uptime)
-	_, err := tx.ExecContext(ctx, `INSERT INTO boots (station, boot, began) VALUES (?, ?, ?)
-		ON CONFLICT (station, boot) DO UPDATE SET began = excluded.began WHERE excluded.began < boots.began`,
-		h.Station, id(h.Boot), millis(began))
-	return err
 }
 
 func (s *base) TakeIn(ctx context.Context, b Batch) (l Ledger, err error) {
@@ -188,11 +178,11 @@ func (b Batch) trim(ctx context.Context, q queryer, l Ledger) ([]Taken, error) {
 
 // apply writes fresh events and what they change.
 func (b Batch) apply(ctx context.Context, tx *sql.Tx, by taking, l Ledger, fresh []Taken) error {
-	before, err := b.before(ctx, tx, l)
+	c := clocks{tx, by, b.Station, b.Ledger}
+	when, err := c.read(ctx, l.Cursor, fresh, b.At)
 	if err != nil {
 		return err
 	}
-	began := make(map[uuid.UUID]time.Time)
 	entries := make([]entry, len(fresh))
 	changed := items{tx, by, make(map[circ.ItemID]*history)}
 	var about []circ.ItemID
@@ -200,18 +190,10 @@ func (b Batch) apply(ctx context.Context, tx *sql.Tx, by taking, l Ledger, fresh
 		if e.Seq != l.Cursor+1+uint64(i) {
 			return fmt.Errorf("event %d stands at %d: %w", e.Seq, l.Cursor+1+uint64(i), &Gap{l.Cursor})
 		}
-		start, asked := began[e.Stamp.Boot]
-		if !asked {
-			if start, err = b.began(ctx, tx, e.Stamp.Boot); err != nil {
-				return err
-			}
-			began[e.Stamp.Boot] = start
-		}
 		n := enter(e.Event)
 		n.station, n.ledger, n.received = b.Station, id(b.Ledger), b.At
-		n.at = best(e.Stamp, before, start, b.At)
+		n.at = when[i].at
 		n.due = promised(n.due, e.Stamp.Wall, n.at)
-		before = moment{e.Stamp.Boot.String(), e.Stamp.Uptime, n.at}
 		entries[i] = n
 		about = append(about, n.about()...)
 	}
@@ -224,7 +206,7 @@ func (b Batch) apply(ctx context.Context, tx *sql.Tx, by taking, l Ledger, fresh
 		n := entries[i]
 		chain = chain.Next(e.Raw)
 		rows = append(rows, n.station, n.ledger, n.seq, n.kind, millis(e.Stamp.Wall), e.Stamp.Clock, id(e.Stamp.Boot),
-			e.Stamp.Uptime.Milliseconds(), millis(b.At), millis(n.at), n.item, n.patron, n.acted, millis(n.due), n.note, slices.Clone(chain[:]), e.Raw)
+			e.Stamp.Uptime.Milliseconds(), millis(b.At), millis(n.at), n.item, n.patron, n.acted, millis(n.due), n.note, slices.Clone(chain[:]), e.Raw, when[i].err.Milliseconds())
 		if n.kind == "Undone" { // of what is in the table
 			if err := by.events.exec(ctx, tx, rows); err != nil {
 				return err
@@ -242,28 +224,10 @@ func (b Batch) apply(ctx context.Context, tx *sql.Tx, by taking, l Ledger, fresh
 			return err
 		}
 	}
-	return errors.Join(by.events.exec(ctx, tx, rows), changed.write(ctx))
-}
-
-// before is the moment of the last event taken in.
-func (b Batch) before(ctx context.Context, q queryer, l Ledger) (moment, error) {
-	var m moment
-	var uptime, at int64
-	err := q.QueryRowContext(ctx, `SELECT boot, uptime, at FROM events WHERE station = ? AND ledger = ? AND seq = ?`, b.Station, id(b.Ledger), l.Cursor).Scan(&m.boot, &uptime, &at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return m, nil
+	if err := errors.Join(by.events.exec(ctx, tx, rows), changed.write(ctx)); err != nil {
+		return err
 	}
-	m.uptime, m.at = time.Duration(uptime)*time.Millisecond, fromMillis(at)
-	return m, err
-}
-
-func (b Batch) began(ctx context.Context, q queryer, boot uuid.UUID) (time.Time, error) {
-	var ms int64
-	err := q.QueryRowContext(ctx, `SELECT began FROM boots WHERE station = ? AND boot = ?`, b.Station, id(boot)).Scan(&ms)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	return fromMillis(ms), err
+	return c.before(ctx, l.Cursor, when[0].err)
 }
 
 // stand keeps what an event says of its station and of who is who.
@@ -328,8 +292,7 @@ func (c items) read(ctx context.Context, all []circ.ItemID) error {
 	})
 }
 
-// undo takes an event out of the history and adds the item's events up again,
-// in the order they were taken in.
+// undo takes an event out of the history.
 func (c items) undo(ctx context.Context, n entry) error {
 	var item circ.ItemID
 	err := c.tx.QueryRowContext(ctx, `UPDATE events SET undone = 1 WHERE station = ? AND ledger = ? AND seq = ? AND seq < ? RETURNING item`,
@@ -340,6 +303,11 @@ func (c items) undo(ctx context.Context, n entry) error {
 	if err != nil {
 		return err
 	}
+	return c.again(ctx, item)
+}
+
+// again adds an item's events up anew, in the order they were taken in.
+func (c items) again(ctx context.Context, item circ.ItemID) error {
 	past, err := collect(ctx, c.tx, func(scan func(...any) error) (e entry, err error) {
 		var at, due int64
 		err = scan(&e.station, &e.ledger, &e.seq, &e.kind, &at, &e.item, &e.patron, &e.acted, &due, &e.note)

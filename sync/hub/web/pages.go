@@ -165,7 +165,8 @@ func (s *site) stations(r *http.Request, w *words) (string, any, error) {
 // line is an event of a timeline; day is those of one day.
 type line struct {
 	ISO, Time, Sentence string
-	Rough, Undone       bool
+	Rough               string // how far off the time may be; "" when it is known well
+	Undone              bool
 }
 
 type day struct {
@@ -211,9 +212,23 @@ func (s *site) station(r *http.Request, w *words) (string, any, error) {
 			page.Days = append(page.Days, day{Date: date, Name: name})
 		}
 		today := &page.Days[len(page.Days)-1]
-		today.Events = append(today.Events, line{iso(e.At), at.Format(w.T("hhmm")), w.event(e), e.Clock < circ.ClockHub, e.Undone})
+		today.Events = append(today.Events, line{iso(e.At), at.Format(w.T("hhmm")), w.event(e), w.rough(e.Err), e.Undone})
 	}
 	return "station", page, nil
+}
+
+// rough is how far off a time may be, rounded up.
+func (w *words) rough(off time.Duration) string {
+	up := func(unit time.Duration) int { return int((off + unit - 1) / unit) }
+	switch {
+	case off <= store.Unsure:
+		return ""
+	case off <= 90*time.Minute:
+		return w.T("span.minute", up(time.Minute))
+	case off <= 48*time.Hour:
+		return w.T("span.hour", up(time.Hour))
+	}
+	return w.T("span.day", up(24*time.Hour))
 }
 
 // event is an event as a sentence: an item or a card, never both.
@@ -260,7 +275,11 @@ type loansPage struct {
 	frame
 	Loans []loanLine
 	place *time.Location
+	names map[circ.StationID]string
 }
+
+// Name is what people call a station.
+func (p loansPage) Name(id circ.StationID) string { return cmp.Or(p.names[id], string(id)) }
 
 // ISO, When and Day are the page's times in its place.
 func (p loansPage) ISO(t time.Time) string  { return iso(t) }
@@ -268,12 +287,19 @@ func (p loansPage) When(t time.Time) string { return p.when(p.Now, t, p.place) }
 func (p loansPage) Day(t time.Time) string  { return p.words.Day(t.In(p.place)) }
 
 func (s *site) loans(r *http.Request, w *words) (string, any, error) {
-	page := loansPage{frame: s.frame(r, w, "loans"), place: s.Place}
+	page := loansPage{frame: s.frame(r, w, "loans"), place: s.Place, names: make(map[circ.StationID]string)}
 	page.Only = circ.StationID(r.URL.Query().Get("station"))
 	if page.Only != "" {
 		if _, err := s.source(r).Station(r.Context(), page.Only); err != nil {
 			return "", nil, err
 		}
+	}
+	stations, err := s.source(r).Stations(r.Context())
+	if err != nil {
+		return "", nil, err
+	}
+	for _, st := range stations {
+		page.names[st.ID] = st.Title
 	}
 	loans, err := s.source(r).Loans(r.Context(), page.Only)
 	for _, l := range loans {

@@ -76,7 +76,7 @@ func (s source) Events(_ context.Context, _ circ.StationID, before store.Positio
 	for i, kind := range kinds {
 		at := now.Add(-time.Duration(i) * 3 * time.Hour)
 		events = append(events, store.Event{Position: store.Position{At: at, Ledger: uuid.UUID{1}, Seq: uint64(1000 - i)}, Kind: kind, Received: at,
-			Clock: circ.Clock(i % 4), Item: "1", Title: hostile, Patron: true, Note: hostile, Undone: i%5 == 1})
+			Clock: circ.Clock(i % 4), Err: []time.Duration{0, 5 * time.Minute, 110 * time.Minute, 72 * time.Hour}[i%4], Item: "1", Title: hostile, Patron: true, Note: hostile, Undone: i%5 == 1})
 	}
 	for len(events) < limit {
 		events = append(events, store.Event{Kind: "FromTheFuture", Position: store.Position{At: now.AddDate(-1, 0, 0)}})
@@ -89,7 +89,7 @@ func (s source) PostingsNow(context.Context, string) (map[store.PostingState]int
 }
 
 var rules = []string{"route item", "item lost", "claims returned", "item not found", "card not found", "card blocked", "open circulation exists",
-	"too many renewals", "superseded by later change", "not on loan", "outcome unknown", "another rule", hostile}
+	"too many renewals", "superseded by later change", "not on loan", "outcome unknown", "order unsure", "another rule", hostile}
 
 // secret is a card that no page may show.
 const secret = "2940001234567"
@@ -395,12 +395,12 @@ func TestConditions(t *testing.T) {
 func TestWords(t *testing.T) {
 	h, _ := newSite(t, source{}, nil)
 	for path, want := range map[string][]string{
-		"/decisions": {"15 decisions are waiting.", "The library system refuses the card", "Lift the block", "Lent Today, 15:40 at", "Accept as returned", "For all that are ticked"},
-		"/":          {"15 decisions are waiting.", "Ask the house to check its cable.", "Heard 30 days ago"},
+		"/decisions": {"16 decisions are waiting.", "The library system refuses the card", "Lift the block", "Lent Today, 15:40 at", "Accept as returned", "For all that are ticked"},
+		"/":          {"16 decisions are waiting.", "Ask the house to check its cable.", "Heard 30 days ago"},
 		"/stations": {"2 stations need a look.", "Heard 2 minutes ago", "Heard 30 days ago, not connected now", "Not heard yet", "2 events, first noticed 20 minutes ago", "2 messages, the last step 16 minutes ago", "Maple House", "What the library tells the station waits.",
 			"The reader pad does not answer.", "Events wait at the station.", "Nothing heard for a while."},
-		"/stations/maple-house": {"Update the hub", "Yesterday, 13:40", "A card was used here for the first time", "Today", "Yesterday", "The shelf was counted", "taken back", "Earlier", "about ", "Maple House"},
-		"/loans":                {"3 items", "as long as they like", "past the day", "in the house", "Tuesday 22 December 2026"},
+		"/stations/maple-house": {"Update the hub", "Yesterday, 13:40", "A card was used here for the first time", "Today", "Yesterday", "The shelf was counted", "taken back", "Earlier", "about ", ", ± 5 min", ", ± 2 h", ", ± 3 days", "Maple House"},
+		"/loans":                {"3 items", "as long as they like", "past the day", "in the house", "Maple House", "Tuesday 22 December 2026"},
 		"/items":                {"large print", "audio", "easy language", "Swedish", "on the shelf", "Next"},
 	} {
 		text := get(h, path).text

@@ -27,7 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) (s store.Store, reopen func() sto
 	for name, test := range map[string]func(*testing.T, *place){
 		"stations": stations, "presence": presence, "take in": takeIn, "duplicates": duplicates, "gaps": gaps,
 		"forks": forks, "ledgers": ledgers, "undo": undo, "evidence": evidence, "late news": late, "races": races,
-		"time": clocks, "conditions": conditions, "notices": notices, "import": imports, "views": views,
+		"time": clocks, "retime": retime, "order": order, "conditions": conditions, "notices": notices, "import": imports, "views": views,
 		"enrolment": enrolment, "log": kept, "waiting": waiting, "posting": posting, "undone postings": undonePostings, "outcomes": outcomes, "decisions": decisions, "figures": figures, "stock": stock,
 	} {
 		t.Run(name, func(t *testing.T) {
