@@ -32,6 +32,7 @@ type settings struct {
 	station  kiosk.Settings
 	key      string // file
 	ledger   string // file
+	blobs    string // folder
 	keep     time.Duration
 	reserve  int64 // bytes
 	qos      byte
@@ -113,6 +114,7 @@ func parse(args []string) (settings, error) {
 	s := settings{
 		key:       credential(*key, *data, "station.key"),
 		ledger:    filepath.Join(*data, "ledger.db"),
+		blobs:     filepath.Join(*data, "blobs"),
 		checkOnly: *check,
 		scanner:   *scanner,
 		qos:       byte(*qos),

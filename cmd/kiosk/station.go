@@ -18,6 +18,7 @@ import (
 	"coldstation/rfid/drivers"
 	"coldstation/rfid/line"
 	"coldstation/rfid/port"
+	"coldstation/sync/blob"
 	"coldstation/sync/circ"
 	"coldstation/sync/ledger"
 	"coldstation/sync/link"
@@ -32,6 +33,7 @@ type assembly struct {
 	clock    kiosk.MachineClock
 	running  atomic.Pointer[kiosk.Station]
 	words    phrase.Book
+	blobs    *blob.Folder
 	beside   []func(context.Context) // what runs with the station
 
 	mu       sync.Mutex
@@ -50,6 +52,9 @@ func assemble(s settings, words phrase.Book) (*assembly, error) {
 	if a.clock, err = kiosk.NewMachineClock(); err != nil {
 		return nil, err
 	}
+	if a.blobs, err = blob.OpenFolder(s.blobs, blob.Limit); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 
@@ -60,6 +65,8 @@ func (a *assembly) deliver(l *ledger.Ledger) (*station.Station, error) {
 		return nil, err
 	}
 	return station.New(station.Settings{
+		Blobs:    a.blobs,
+		Wanted:   l.Blobs,
 		Log:      l,
 		Identity: a.settings.identity,
 		Boot:     a.clock.Boot(),

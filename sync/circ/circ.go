@@ -43,6 +43,7 @@ type Item struct {
 	Marks    Marks     `cbor:"7,keyasint,omitzero"`
 	Parts    int       `cbor:"8,keyasint,omitzero"` // physical parts that are lent together; 0 and 1 both mean one
 	Home     StationID `cbor:"9,keyasint,omitzero"`
+	Cover    BlobID    `cbor:"10,keyasint,omitzero"` // the library's own picture of it; zero: one is drawn
 }
 
 // Marks are what a reader chooses an item by before its title.

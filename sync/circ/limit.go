@@ -85,6 +85,10 @@ func CheckNotice(b NoticeBody) error {
 		c.words("settings", b.Values)
 	case Command:
 		c.key("command", b.Name)
+	case CardFilterPut:
+		if b.Filter.IsZero() {
+			c.fault("no filter")
+		}
 	}
 	return c.err
 }

@@ -108,6 +108,12 @@ type Command struct {
 	Name string `cbor:"1,keyasint,omitzero"`
 }
 
+// CardFilterPut: this blob tells which cards are valid in the library network, as
+// package filter reads it; it takes the place of the one before.
+type CardFilterPut struct {
+	Filter BlobID `cbor:"1,keyasint,omitzero"`
+}
+
 // Proxy is an authorisation: Agent may do Scopes on behalf of Principal.
 type Proxy struct {
 	ID        string
@@ -148,3 +154,4 @@ func (PicksPut) notice()       {}
 func (MessagePut) notice()     {}
 func (SettingsPut) notice()    {}
 func (Command) notice()        {}
+func (CardFilterPut) notice()  {}

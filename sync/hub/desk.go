@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"coldstation/sync/circ"
 	"coldstation/sync/courier"
 	"coldstation/sync/hub/store"
 	"coldstation/sync/identity"
@@ -33,6 +34,8 @@ type desk struct {
 	ledger   uuid.UUID     // that spoke last
 	swaps    allowance     // of one ledger for another
 	costly   allowance     // of messages that make the store write and bring nothing new
+	pieces   allowance     // of blobs
+	knows    uint64        // the station's Hello.Knows
 	leave    context.CancelFunc
 }
 
@@ -58,7 +61,8 @@ const inboxRoom = 4 * courier.Window
 
 func newDesk(h *Hub, station identity.Enrolled) *desk {
 	return &desk{Hub: h, station: station, inbox: make(chan deskMsg, inboxRoom), flagged: true, refused: true,
-		swaps: allowance{most: 3, each: time.Minute}, costly: allowance{most: 20, each: time.Second / 2}}
+		swaps: allowance{most: 3, each: time.Minute}, costly: allowance{most: 20, each: time.Second / 2},
+		pieces: allowance{most: circ.MaxBlob / wire.MaxPiece, each: time.Second / 20}}
 }
 
 // tell hands the desk something that happened, without waiting. When there is no
@@ -174,9 +178,11 @@ func (d *desk) read(ctx context.Context, m deskMessage, message wire.Message) er
 		if err := d.receive(ctx, courier.Greeted{Hello: message}); err != nil {
 			return err
 		}
-		return d.report(ctx, message)
+		return errors.Join(d.report(ctx, message), d.meet(ctx, message))
 	case wire.State:
 		return d.presence(ctx, message, m.retained)
+	case wire.Want:
+		return d.give(ctx, message)
 	case wire.Batch:
 		return d.receive(ctx, courier.Arrived{Batch: message})
 	case wire.Ack:

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,6 +50,11 @@ func (d *desk) openStream(ctx context.Context) error {
 
 // moreNotices takes up notices that came into the store since.
 func (d *desk) moreNotices(ctx context.Context) error {
+	return errors.Join(d.catchUp(ctx), d.tellCards(ctx))
+}
+
+// catchUp sends what the station's stream holds by now.
+func (d *desk) catchUp(ctx context.Context) error {
 	before := d.stream.ID
 	if err := d.openStream(ctx); err != nil || d.sender == nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"coldstation/sync/blob"
 	"coldstation/sync/circ"
 	"coldstation/sync/identity"
 	"coldstation/sync/ledger"
@@ -33,7 +34,8 @@ type house struct {
 	boot     uuid.UUID
 	began    time.Time
 	starts   uint64
-	later    *later // in place of the ledger, of a program newer than ours
+	later    *later       // in place of the ledger, of a program newer than ours
+	blobs    *blob.Folder // nil: a station from before there were blobs
 	delivery *station.Station
 }
 
@@ -95,6 +97,7 @@ func (h *house) start() (stop func()) {
 	var err error
 	h.delivery, err = station.New(station.Settings{
 		Log: log, Identity: h.id, Boot: h.boot, Session: h.starts, Dial: h.dial, Moment: h.moment, Program: "test", QoS: 1, Logger: h.log,
+		Blobs: h.blobs, Wanted: h.Ledger.Blobs,
 	})
 	h.ok(err)
 	ctx, cancel := context.WithCancel(context.Background())

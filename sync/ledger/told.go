@@ -32,6 +32,7 @@ const (
 	toldMessage     = 'w' // message → words
 	toldSettings    = 's' // circ.SettingsPut
 	toldCommand     = 'n' // number of the notice → name
+	toldCardFilter  = 'f' // circ.CardFilterPut
 )
 
 // What may be wrong with notices.
@@ -300,6 +301,8 @@ func (t taker) take(seq uint64, body circ.NoticeBody) error {
 		return put(t.told, key(toldSettings), b)
 	case circ.Command:
 		return t.told.Put(key(toldCommand, number(seq)), []byte(b.Name))
+	case circ.CardFilterPut:
+		return put(t.told, key(toldCardFilter), b)
 	}
 	return errors.New("nothing is known to follow from it")
 }

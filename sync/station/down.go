@@ -29,6 +29,7 @@ func (d down) Commit(_ context.Context, c courier.Commit) (courier.Committed, er
 	if cursor > c.From {
 		d.Appended() // whose loan is told of may have been introduced to the log
 		d.Told()
+		d.lookSoon(soonWanted)
 	}
 	return courier.Committed{Stream: c.Stream, Cursor: cursor, Chain: chain}, err
 }

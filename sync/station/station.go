@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"coldstation/sync/blob"
 	"coldstation/sync/circ"
 	"coldstation/sync/courier"
 	"coldstation/sync/identity"
@@ -59,7 +60,12 @@ type Settings struct {
 	Dial    func(link.Options) (link.Link, error)
 	Moment  func() circ.Stamp // the station's clocks
 	Program string
-	// Told is called after notices were taken, from the loop; nil for nobody.
+	// Blobs is where blobs are kept; nil: none are asked for. Wanted are those that
+	// the log's notices name, the most wanted first; required with Blobs.
+	Blobs  *blob.Folder
+	Wanted func() ([]circ.BlobID, error)
+	// Told is called after notices were taken and when a blob came, from the loop;
+	// nil for nobody.
 	Told func()
 	// Online is called when the link comes and goes, from the loop; nil for nobody.
 	Online func(bool)
@@ -75,6 +81,8 @@ type Station struct {
 	wake     chan struct{}
 	sender   courier.Sender
 	receiver courier.Receiver
+	asker    blob.Asker
+	look     *time.Timer // for what is wanted; of Run
 	began    time.Time
 }
 
@@ -162,11 +170,16 @@ func (s *Station) Appended() {
 func (s *Station) Run(ctx context.Context) error {
 	tick := time.NewTimer(0)
 	defer tick.Stop()
+	asks := time.NewTimer(0)
+	defer asks.Stop()
+	s.look = time.NewTimer(0)
+	defer s.look.Stop()
+	if s.Blobs == nil {
+		s.look.Stop()
+	}
 	for {
-		tick.Stop()
-		if due, waits := s.sender.Wake(); waits {
-			tick.Reset(max(0, due-s.clock()))
-		}
+		s.alarm(tick, s.sender.Wake)
+		s.alarm(asks, s.asker.Wake)
 		var err error
 		select {
 		case <-ctx.Done():
@@ -178,6 +191,10 @@ func (s *Station) Run(ctx context.Context) error {
 			}
 		case <-tick.C:
 			err = s.send(ctx, courier.Tick{})
+		case <-asks.C:
+			err = s.ask(blob.Tick{})
+		case <-s.look.C:
+			err = s.lookWanted()
 		case event, open := <-s.link.Events():
 			if !open {
 				return errors.New("delivery: the link was closed")
@@ -190,14 +207,22 @@ func (s *Station) Run(ctx context.Context) error {
 	}
 }
 
+// alarm sets a timer for when a tick is wanted.
+func (s *Station) alarm(tick *time.Timer, wake func() (time.Duration, bool)) {
+	tick.Stop()
+	if due, waits := wake(); waits {
+		tick.Reset(max(0, due-s.clock()))
+	}
+}
+
 func (s *Station) hear(ctx context.Context, event link.Event) error {
 	switch event := event.(type) {
 	case link.Up:
 		s.Online(true)
-		return s.send(ctx, courier.Up{})
+		return errors.Join(s.send(ctx, courier.Up{}), s.ask(blob.Up{}))
 	case link.Down:
 		s.Online(false)
-		return s.send(ctx, courier.Down{})
+		return errors.Join(s.send(ctx, courier.Down{}), s.ask(blob.Down{}))
 	case link.Message:
 		if event.Topic == wire.HubState {
 			return s.hubState(ctx, event)
@@ -217,6 +242,8 @@ func (s *Station) hear(ctx context.Context, event link.Event) error {
 				return err
 			}
 			return s.send(ctx, courier.Acked{Ack: message, Own: own})
+		case wire.Piece:
+			return s.ask(blob.Arrived{Piece: message})
 		}
 	}
 	return nil
@@ -230,7 +257,7 @@ func (s *Station) hubState(ctx context.Context, event link.Message) error {
 		return err
 	}
 	if state, is := message.(wire.State); is && state.Presence == wire.Online && !event.Retained {
-		return s.send(ctx, courier.Up{})
+		return errors.Join(s.send(ctx, courier.Up{}), s.ask(blob.Up{}))
 	}
 	return nil
 }

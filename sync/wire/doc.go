@@ -45,7 +45,7 @@
 //
 //	[version = 1, type, packing, body, signature]
 //
-// type is 1 Hello, 2 Ack, 3 Batch, 4 State; packing 0 plain, 1 zstd (used above
+// type is 1 Hello, 2 Ack, 3 Batch, 4 State, 5 Want, 6 Piece; packing 0 plain, 1 zstd (used above
 // 1 KiB when it is shorter; never more than 1 MiB unpacked); body the bytes of
 // the message's CBOR map; signature Ed25519 over
 //
@@ -54,4 +54,15 @@
 // with direction "up" or "down", type and packing one byte each. A broker can
 // therefore lose, double, delay and reorder, but neither alter nor invent, and
 // not turn what one station said into another's words.
+//
+// # Blobs
+//
+// What is too long for a notice is a blob, named by the SHA-256 of its bytes. A
+// notice names it; a station that lacks it asks by Want, and the hub answers each
+// Want with one Piece. Package blob says how a station asks. A station from before
+// there were blobs never asks, and a hub never sends a Piece unasked.
+//
+// A notice of a kind that a station does not know would keep everything behind it
+// waiting, so a Hello says the highest kind that its sender knows (field 12), and
+// a kind from 18 on is told only to who knows it.
 package wire

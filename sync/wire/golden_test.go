@@ -38,6 +38,7 @@ var (
 	goldenBy      = circ.Ref{0x20, 15: 0x2f}
 	goldenDue     = time.Unix(1798149540, 0)
 	goldenStream  = uuid.MustParse("d5f1a3c2-7e04-4b6b-9d6e-2f0a4c1b8e77")
+	goldenBlob    = circ.NameBlob([]byte("a blob"))
 	goldenSigning = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{0x42}, ed25519.SeedSize))
 )
 
@@ -92,6 +93,7 @@ var goldenNotices = []circ.NoticeBody{
 	circ.MessagePut{ID: "m1", Words: map[string]string{"fi": "Suljettu", "sv": "Stängt", "en": "Closed"}},
 	circ.SettingsPut{Version: 12, Values: map[string]string{"volume": "5", "rule": "lend"}},
 	circ.Command{Name: "census"},
+	circ.CardFilterPut{Filter: goldenBlob},
 }
 
 func goldenMessages() []Message {
@@ -106,6 +108,10 @@ func goldenMessages() []Message {
 		Batch{Stream: goldenStream, First: 13, Events: few, Chain: Chain{1, 31: 2}.After(few)},
 		Batch{Stream: goldenStream, First: 13, Events: like, Chain: Chain{1, 31: 2}.After(like)},
 		State{Presence: Online, Boot: someStamp.Boot, Session: 3},
+		Hello{Stream: goldenStream, First: 1, Last: 300, Program: "1.1.0", Knows: KnowsCardFilter},
+		Want{Blob: goldenBlob, Offset: 64 << 10},
+		Piece{Blob: goldenBlob, Offset: 64 << 10, Size: 64<<10 + 5, Bytes: []byte("bytes")},
+		Piece{Blob: goldenBlob},
 	}
 }
 
@@ -224,7 +230,7 @@ func TestGoldenNotices(t *testing.T) {
 
 func TestGoldenMessages(t *testing.T) {
 	messages := goldenMessages()
-	names := []string{"Hello", "Ack", "Batch", "Batch packed", "State"}
+	names := []string{"Hello", "Ack", "Batch", "Batch packed", "State", "Hello of who knows blobs", "Want", "Piece", "Piece of no such blob"}
 	up := Channel{"maple-house", Up}
 	seal := func(i int) []byte {
 		payload, err := up.Seal(goldenSigning, messages[i])

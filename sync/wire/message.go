@@ -19,12 +19,13 @@ const (
 	MaxMessage = 256 << 10 // bytes of a payload on the wire
 	maxBody    = 1 << 20   // bytes of a body when unpacked
 	packFrom   = 1 << 10   // a body shorter than this is not worth packing
+	MaxPiece   = 64 << 10  // bytes of a blob in one piece; all but the last have as many
 )
 
 // ErrForged is a message whose signature is not that of who should have sent it.
 var ErrForged = errors.New("wire: not signed by who should have sent it")
 
-// Message is one of Hello, Ack, Batch and State.
+// Message is one of Hello, Ack, Batch, State, Want and Piece.
 type Message interface{ message() }
 
 // Hello says what a log holds and asks where the receiver stands.
@@ -40,6 +41,7 @@ type Hello struct {
 	Wall    int64     `cbor:"9,keyasint,omitzero"`  // ms since 1970 by the sender's clock
 	Clock   uint8     `cbor:"10,keyasint,omitzero"` // circ.Clock
 	Program string    `cbor:"11,keyasint,omitzero"` // its version
+	Knows   uint64    `cbor:"12,keyasint,omitzero"` // the highest kind of notice that it knows; 0: it is from before there was a field for it
 }
 
 // Ack says where the receiver stands in a stream: it keeps all up to Cursor.
@@ -79,12 +81,29 @@ const (
 	Sleeping // it said good night
 )
 
+// Want asks for the piece of a blob that begins at Offset.
+type Want struct {
+	Blob   circ.BlobID `cbor:"1,keyasint"`
+	Offset uint64      `cbor:"2,keyasint,omitzero"`
+}
+
+// Piece answers a Want. Size is the whole blob's length in bytes; 0: there is no
+// such blob.
+type Piece struct {
+	Blob   circ.BlobID `cbor:"1,keyasint"`
+	Offset uint64      `cbor:"2,keyasint,omitzero"`
+	Size   uint64      `cbor:"3,keyasint,omitzero"`
+	Bytes  []byte      `cbor:"4,keyasint,omitempty"`
+}
+
 func (Hello) message() {}
 func (Ack) message()   {}
 func (Batch) message() {}
 func (State) message() {}
+func (Want) message()  {}
+func (Piece) message() {}
 
-var messageKinds = newKinds(map[uint64]Message{1: Hello{}, 2: Ack{}, 3: Batch{}, 4: State{}})
+var messageKinds = newKinds(map[uint64]Message{1: Hello{}, 2: Ack{}, 3: Batch{}, 4: State{}, 5: Want{}, 6: Piece{}})
 
 // Channel is who speaks which way: what a signature binds a message to. A
 // station's State goes Up.
@@ -189,8 +208,8 @@ func (c Channel) Open(key ed25519.PublicKey, payload []byte) (Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b, is := m.(Batch); is {
-		if err := b.check(); err != nil {
+	if checked, is := m.(interface{ check() error }); is {
+		if err := checked.check(); err != nil {
 			return nil, err
 		}
 	}
@@ -205,6 +224,21 @@ func (b Batch) check() error {
 	if len(b.Events) == 0 || len(b.Events) > MaxEvents || size > MaxBytes && len(b.Events) > 1 ||
 		b.First == 0 || b.First+uint64(len(b.Events)) < b.First {
 		return fmt.Errorf("a batch of %d events and %d bytes from %d: %w", len(b.Events), size, b.First, ErrMalformed)
+	}
+	return nil
+}
+
+func (w Want) check() error {
+	if w.Blob.IsZero() || w.Offset >= circ.MaxBlob {
+		return fmt.Errorf("blob %s wanted from %d: %w", w.Blob, w.Offset, ErrMalformed)
+	}
+	return nil
+}
+
+func (p Piece) check() error {
+	end := p.Offset + uint64(len(p.Bytes))
+	if p.Blob.IsZero() || p.Size > circ.MaxBlob || len(p.Bytes) > MaxPiece || p.Offset > p.Size || end > p.Size || (len(p.Bytes) == 0) != (p.Size == 0) {
+		return fmt.Errorf("%d bytes from %d of a blob of %d: %w", len(p.Bytes), p.Offset, p.Size, ErrMalformed)
 	}
 	return nil
 }

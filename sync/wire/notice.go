@@ -2,6 +2,8 @@ package wire
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -28,7 +30,15 @@ var noticeKinds = newKinds(map[uint64]any{
 	15: circ.MessagePut{},
 	16: circ.SettingsPut{},
 	17: circ.Command{},
+	18: circ.CardFilterPut{},
 })
+
+// LastNotice is the highest kind of notice that this version knows.
+var LastNotice = slices.Max(slices.Collect(maps.Keys(noticeKinds.types)))
+
+// KnowsCardFilter is what a Hello says at least of a station that can be told of
+// a card filter; an older one would wait for its update.
+const KnowsCardFilter = 18
 
 // The notices that name a patron, as they are written.
 type (

@@ -66,8 +66,8 @@ func CheckSQLite(ctx context.Context, path string) error {
 		if err := db.QueryRowContext(ctx, `SELECT MAX(number) FROM migrations`).Scan(&done); err != nil {
 			return fmt.Errorf("%w: not a hub's store: %w", ErrDamaged, err)
 		}
-		known, err := fs.Glob(migrations, "migrations/*.sql")
-		if err == nil && done > len(known) {
+		numbers, _, err := migrationFiles()
+		if err == nil && done > numbers[len(numbers)-1] {
 			err = ErrNewer
 		}
 		return err

@@ -18,7 +18,11 @@ func (s *base) Import(ctx context.Context, c Collection) (n Imported, err error)
 		if err != nil {
 			return err
 		}
-		items, err := put(ctx, tx, c.Items, readItems, func(i circ.Item) circ.ItemID { return i.ID },
+		whole, err := keepCovers(ctx, tx, c.Items)
+		if err != nil {
+			return err
+		}
+		items, err := put(ctx, tx, whole, readItems, func(i circ.Item) circ.ItemID { return i.ID },
 			func(a, b circ.Item) bool { return a == b }, writeItem)
 		if err != nil {
 			return err
@@ -103,18 +107,18 @@ func samePatron(a, b circ.Patron) bool {
 }
 
 func writeItem(ctx context.Context, tx *sql.Tx, i circ.Item) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO items (id, title, author, year, language, subject, marks, parts, home, search) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	_, err := tx.ExecContext(ctx, `INSERT INTO items (id, title, author, year, language, subject, marks, parts, home, search, cover) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET title = excluded.title, author = excluded.author, year = excluded.year, language = excluded.language,
-		subject = excluded.subject, marks = excluded.marks, parts = excluded.parts, home = excluded.home, search = excluded.search`,
+		subject = excluded.subject, marks = excluded.marks, parts = excluded.parts, home = excluded.home, search = excluded.search, cover = excluded.cover`,
 		i.ID, i.Title, i.Author, i.Year, i.Language, i.Subject, i.Marks, i.Parts, i.Home,
-		strings.ToLower(i.Title+"\n"+i.Author+"\n"+string(i.ID)))
+		strings.ToLower(i.Title+"\n"+i.Author+"\n"+string(i.ID)), coverColumn(i.Cover))
 	return err
 }
 
-const itemColumns = `i.id, i.title, i.author, i.year, i.language, i.subject, i.marks, i.parts, i.home`
+const itemColumns = `i.id, i.title, i.author, i.year, i.language, i.subject, i.marks, i.parts, i.home, i.cover`
 
 func scanItem(scan func(...any) error) (i circ.Item, err error) {
-	err = scan(&i.ID, &i.Title, &i.Author, &i.Year, &i.Language, &i.Subject, &i.Marks, &i.Parts, &i.Home)
+	err = scan(&i.ID, &i.Title, &i.Author, &i.Year, &i.Language, &i.Subject, &i.Marks, &i.Parts, &i.Home, blobColumn{&i.Cover})
 	return i, err
 }
 
@@ -193,7 +197,7 @@ func (s *base) Loans(ctx context.Context, station circ.StationID) ([]Loan, error
 func (s *base) Items(ctx context.Context, find string, skip, limit int) ([]Item, error) {
 	return collect(ctx, s.read, func(scan func(...any) error) (i Item, err error) {
 		var seen int64
-		err = scan(&i.ID, &i.Title, &i.Author, &i.Year, &i.Language, &i.Subject, &i.Marks, &i.Parts, &i.Home, &i.Station, &i.Place, &seen)
+		err = scan(&i.ID, &i.Title, &i.Author, &i.Year, &i.Language, &i.Subject, &i.Marks, &i.Parts, &i.Home, blobColumn{&i.Cover}, &i.Station, &i.Place, &seen)
 		i.Seen = fromMillis(seen)
 		return i, err
 	}, `SELECT `+itemColumns+`, COALESCE(p.station, ''), COALESCE(p.place, ''), COALESCE(p.at, 0) FROM items i LEFT JOIN places p ON p.item = i.id

@@ -184,6 +184,8 @@ func topic(body circ.NoticeBody) string {
 		return "settings"
 	case circ.Command:
 		return "command"
+	case circ.CardFilterPut:
+		return cardFilterTopic
 	}
 	return "" // about one event of one ledger
 }

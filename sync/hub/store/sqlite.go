@@ -87,15 +87,9 @@ func migrate(db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	files, err := fs.Glob(migrations, "migrations/*.sql") // in order of their numbers
+	numbers, files, err := migrationFiles()
 	if err != nil {
 		return err
-	}
-	numbers := make([]int, len(files))
-	for i, name := range files {
-		if numbers[i], err = strconv.Atoi(strings.TrimPrefix(name, "migrations/")[:4]); err != nil {
-			return fmt.Errorf("migration %s has no number", name)
-		}
 	}
 	for _, number := range ran {
 		if !slices.Contains(numbers, number) {
@@ -126,6 +120,21 @@ func migrate(db *sql.DB) error {
 		}
 	}
 	return nil
+}
+
+// migrationFiles are the migrations in order of their numbers.
+func migrationFiles() (numbers []int, files []string, err error) {
+	files, err = fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return nil, nil, err
+	}
+	numbers = make([]int, len(files))
+	for i, name := range files {
+		if numbers[i], err = strconv.Atoi(strings.TrimPrefix(name, "migrations/")[:4]); err != nil {
+			return nil, nil, fmt.Errorf("migration %s has no number", name)
+		}
+	}
+	return numbers, files, nil
 }
 
 // change runs do in one transaction.

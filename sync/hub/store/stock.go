@@ -48,7 +48,7 @@ func (s *base) Stock(ctx context.Context, q StockQuery) ([]Item, error) {
 	}
 	return collect(ctx, s.read, func(scan func(...any) error) (i Item, err error) {
 		var seen int64
-		err = scan(&i.ID, &i.Title, &i.Author, &i.Year, &i.Language, &i.Subject, &i.Marks, &i.Parts, &i.Home, &i.Station, &i.Place, &seen)
+		err = scan(&i.ID, &i.Title, &i.Author, &i.Year, &i.Language, &i.Subject, &i.Marks, &i.Parts, &i.Home, blobColumn{&i.Cover}, &i.Station, &i.Place, &seen)
 		i.Seen = fromMillis(seen)
 		return i, err
 	}, `SELECT `+itemColumns+`, COALESCE(p.station, ''), COALESCE(p.place, ''), COALESCE(p.at, 0) FROM items i LEFT JOIN places p ON p.item = i.id

@@ -118,6 +118,7 @@ type Store interface {
 	Posts
 	Reports
 	Clocks
+	Blobs
 
 	Close() error
 }

@@ -1,0 +1,128 @@
+package hub_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"coldstation/sync/blob"
+	"coldstation/sync/circ"
+	"coldstation/sync/hub/store"
+	"coldstation/sync/link"
+	"coldstation/sync/wire"
+)
+
+// noise is n bytes that nothing makes shorter.
+func noise(n int) []byte {
+	random := rand.New(rand.NewPCG(uint64(n), 3))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(random.Uint32())
+	}
+	return b
+}
+
+// covered gives the library a cover and an item with it.
+func (l *library) covered(content []byte) circ.BlobID {
+	l.t.Helper()
+	id, err := l.store.PutBlob(l.t.Context(), content, time.Now())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if _, err := l.hub.Import(l.t.Context(), store.Collection{Items: []circ.Item{{ID: "1", Title: "Sommarboken", Cover: id}}}); err != nil {
+		l.t.Fatal(err)
+	}
+	return id
+}
+
+func (h *house) keepBlobs() {
+	h.t.Helper()
+	var err error
+	h.blobs, err = blob.OpenFolder(h.t.TempDir(), blob.Limit)
+	h.ok(err)
+}
+
+func (h *house) holds(id circ.BlobID, want []byte) func() error {
+	return func() error {
+		got, err := h.blobs.Read(id)
+		if err == nil && !bytes.Equal(got, want) {
+			err = fmt.Errorf("blob %s is %d other bytes", id, len(got))
+		}
+		return err
+	}
+}
+
+// TestBlobs: a cover that a notice names reaches the station, in many pieces, over a
+// broker that loses and reorders; a station that keeps none is left alone.
+func TestBlobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := link.NewMemory(7)
+		l := newLibrary(t, memory(b))
+		defer l.stop()
+		maple, birch := l.enrol("maple-house"), l.enrol("birch-house")
+		maple.keepBlobs()
+		stop := maple.start()
+		defer birch.start()()
+		want := noise(20*wire.MaxPiece + 9)
+		b.Fail(link.Faults{Lose: 0.2, Double: 0.2, Reorder: 0.2})
+		id := l.covered(want)
+		until(t, func() error { // it is cut off in the middle
+			if have, err := maple.blobs.Begin(id); err != nil || have < 3*wire.MaxPiece {
+				return fmt.Errorf("%d bytes, %w", have, err)
+			}
+			return nil
+		})
+		stop()
+		defer maple.start()()
+		until(t, maple.holds(id, want))
+		until(t, l.shows("birch-house", "told", func(s store.Station) bool { return s.Told > 0 && s.Pending() == 0 }))
+	})
+}
+
+// TestHostileWants: a station that asks without end for pieces, and for blobs that
+// are not there, gets no more than its allowance, and nobody else waits for it.
+func TestHostileWants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := link.NewMemory(1)
+		l := newLibrary(t, memory(b))
+		defer l.stop()
+		maple, birch := l.enrol("maple-house"), l.enrol("birch-house")
+		id := l.covered(noise(2 * wire.MaxPiece))
+		defer birch.start()()
+		until(t, l.shows("birch-house", "there", online))
+		ear := b.Open(link.Options{ClientID: "ear", Subscriptions: []link.Subscription{{Filter: wire.Topic("maple-house", wire.Down)}}})
+		defer ear.Close()
+		say := foe(t, b)
+		before := l.writes.Load()
+		for n := range 2000 {
+			want := wire.Want{Blob: id, Offset: uint64(n%2) * wire.MaxPiece}
+			if n%3 == 0 {
+				want.Blob[0]++
+			}
+			say(wire.Topic("maple-house", wire.Up), maple.seal(want))
+		}
+		answers := 0
+		for more := true; more; {
+			synctest.Wait()
+			select {
+			case event := <-ear.Events():
+				if _, is := event.(link.Message); is {
+					answers++
+				}
+			default:
+				more = false
+			}
+		}
+		if most := circ.MaxBlob/wire.MaxPiece + 1; answers == 0 || answers > most {
+			t.Errorf("2000 questions at once were answered %d times, want at most %d", answers, most)
+		}
+		if wrote := l.writes.Load() - before; wrote > 10 {
+			t.Errorf("the store wrote %d times", wrote)
+		}
+		birch.lend("2", "999A7")
+		until(t, l.lent("2@birch-house"))
+	})
+}
