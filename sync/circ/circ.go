@@ -85,12 +85,13 @@ type Patron struct {
 	FirstName string // what the screen calls them; "" for no name
 	Policy    string // Policy.ID
 	Staff     bool
-	Blocked   bool     // the library would rather talk first; the station's rule decides
-	Language  string   // words and speech; "" for the station's own
-	Cards     []string // further identifiers on cards, keyrings and wristbands, beside ID
-	Picture   string   // by which they agreed to be recognised without a card; "": they did not
-	Recalls   bool     // they want to be told what they have had before
-	Secret    string   // what a secret number is compared with, as package secret makes it; "": none
+	Blocked   bool      // the library would rather talk first; the station's rule decides
+	Language  string    // words and speech; "" for the station's own
+	Cards     []string  // further identifiers on cards, keyrings and wristbands, beside ID
+	Picture   string    // by which they agreed to be recognised without a card; "": they did not
+	Recalls   bool      // they want to be told what they have had before
+	Secret    string    // what a secret number is compared with, as package secret makes it; "": none
+	Home      StationID // where they belong; only the hub knows, and what it tells follows from it
 }
 
 // Loan is one item on loan as the station knows it.

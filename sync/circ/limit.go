@@ -58,6 +58,7 @@ func CheckNotice(b NoticeBody) error {
 		c.patron("agent", b.Proxy.Agent)
 		c.date("from", b.Proxy.From)
 		c.date("to", b.Proxy.To)
+		c.date("fresh", b.Proxy.Fresh)
 	case ProxyCancelled:
 		c.key("proxy", b.ID)
 	case LoanPut:

@@ -123,7 +123,12 @@ type Proxy struct {
 	Once      bool
 	From      time.Time
 	To        time.Time // zero: until further notice
+	Fresh     time.Time // when the hub last said so, by its clock; zero where that is not known
 }
+
+// ProxyLife is how long a station goes by an authorisation that the hub has not told
+// it again.
+const ProxyLife = 30 * 24 * time.Hour
 
 // Scopes are what an agent may do. Returning needs none.
 type Scopes uint8

@@ -27,6 +27,7 @@ type desk struct {
 	sender   *courier.Sender // nil until the station has a stream
 	stream   store.Stream    // of the sender
 	up       bool
+	hears    bool // the station takes the stream, as far as we know
 	flagged  bool // the store may hold conditions that the next commit settles
 	refused  bool // the store may hold that the station refuses its notices
 	renewed  time.Duration
@@ -128,7 +129,7 @@ func (d *desk) serve(ctx context.Context, m deskMsg) error {
 		}
 		return d.send(ctx, courier.Up{})
 	case deskDown:
-		d.up = false
+		d.up, d.hears = false, false
 		return d.send(ctx, courier.Down{})
 	case deskNotices:
 		return d.moreNotices(ctx)
@@ -186,11 +187,7 @@ func (d *desk) read(ctx context.Context, m deskMessage, message wire.Message) er
 	case wire.Batch:
 		return d.receive(ctx, courier.Arrived{Batch: message})
 	case wire.Ack:
-		own, err := d.Store.NoticeChain(ctx, d.station.Station, message.Stream, message.Cursor)
-		if err != nil {
-			return err
-		}
-		return errors.Join(d.timed(ctx, message), d.send(ctx, courier.Acked{Ack: message, Own: own}), d.refuses(ctx, message))
+		return d.acked(ctx, message)
 	}
 	return fmt.Errorf("a %T: %w", message, wire.ErrMalformed)
 }
@@ -234,8 +231,12 @@ func (d *desk) presence(ctx context.Context, state wire.State, retained bool) er
 		Station: d.station.Station, Online: state.Presence == wire.Online, Boot: state.Boot, Session: state.Session,
 		At: d.Now(), Old: retained || state.Presence == wire.Offline,
 	})
-	if err != nil || !current || state.Presence != wire.Online || !d.up {
+	if err != nil || !current {
 		return err
+	}
+	if state.Presence != wire.Online || !d.up {
+		d.hears = false
+		return nil
 	}
 	return d.send(ctx, courier.Up{})
 }

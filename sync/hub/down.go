@@ -31,19 +31,19 @@ func (d *desk) takeUpStream(ctx context.Context) error {
 
 // openStream takes up the station's stream where the store has it, if it has one.
 func (d *desk) openStream(ctx context.Context) error {
-	st, err := d.Store.Station(ctx, d.station.Station)
+	st, err := d.Store.Stream(ctx, d.station.Station)
 	if err != nil {
 		return err
 	}
-	if st.Stream == uuid.Nil || d.sender != nil && d.stream.ID == st.Stream {
+	if st.ID == uuid.Nil || d.sender != nil && d.stream.ID == st.ID {
 		return nil
 	}
-	chain, err := d.Store.NoticeChain(ctx, d.station.Station, st.Stream, st.Taken)
+	chain, err := d.Store.NoticeChain(ctx, d.station.Station, st.ID, st.Taken)
 	if err != nil {
 		return err
 	}
-	d.stream = store.Stream{ID: st.Stream, Told: st.Told, Taken: st.Taken}
-	sender := courier.NewSender(st.Stream, 1, st.Told, st.Taken, chain, d.seed())
+	d.stream, d.hears = st, false
+	sender := courier.NewSender(st.ID, st.First, st.Told, st.Taken, chain, d.seed())
 	d.sender = &sender
 	return nil
 }
@@ -62,12 +62,38 @@ func (d *desk) catchUp(ctx context.Context) error {
 	if d.stream.ID != before && d.up {
 		return d.send(ctx, courier.Up{})
 	}
-	st, err := d.Store.Station(ctx, d.station.Station)
-	if err != nil || st.Told == d.stream.Told {
+	return d.draw(ctx)
+}
+
+// draw numbers notices that wait, while the station is there to take them and has
+// taken most of those that have a number: until then a later one about the same takes
+// their place.
+func (d *desk) draw(ctx context.Context) error {
+	if d.sender == nil || !d.hears || d.sender.Backlog() >= wire.MaxEvents {
+		return nil
+	}
+	st, err := d.Store.Draw(ctx, d.station.Station, d.stream, wire.MaxEvents, d.Now())
+	if errors.Is(err, store.ErrNoStream) { // another hub began it anew
+		return d.takeUpStream(ctx)
+	}
+	if err != nil || st.ID != d.stream.ID || st.Told == d.stream.Told {
 		return err
 	}
-	d.stream.Told = st.Told
-	return d.send(ctx, courier.Appended{First: 1, Last: st.Told})
+	d.stream = st
+	return d.send(ctx, courier.Appended{First: st.First, Last: st.Told})
+}
+
+// acked hears how far the station is. Whoever answers for the present stream is there.
+func (d *desk) acked(ctx context.Context, ack wire.Ack) error {
+	own, err := d.Store.NoticeChain(ctx, d.station.Station, ack.Stream, ack.Cursor)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(d.timed(ctx, ack), d.send(ctx, courier.Acked{Ack: ack, Own: own}), d.refuses(ctx, ack))
+	if d.sender != nil && ack.Stream == d.stream.ID && courier.Condition(ack.Condition) == courier.Sound {
+		d.hears = true
+	}
+	return errors.Join(err, d.draw(ctx))
 }
 
 // send does nothing for a station that has no stream yet.

@@ -65,6 +65,7 @@ type (
 		Once      bool        `cbor:"5,keyasint,omitzero"`
 		From      time.Time   `cbor:"6,keyasint,omitzero"`
 		To        time.Time   `cbor:"7,keyasint,omitzero"`
+		Fresh     time.Time   `cbor:"8,keyasint,omitzero"`
 	}
 	loan struct {
 		Item   circ.ItemID `cbor:"1,keyasint"`
@@ -96,7 +97,7 @@ func AppendNotice(dst []byte, n circ.Notice) ([]byte, error) {
 		body = patronGone{b.ID.Plaintext()}
 	case circ.ProxyPut:
 		p := b.Proxy
-		body = proxy{p.ID, p.Principal.Plaintext(), p.Agent.Plaintext(), p.Scopes, p.Once, p.From, p.To}
+		body = proxy{p.ID, p.Principal.Plaintext(), p.Agent.Plaintext(), p.Scopes, p.Once, p.From, p.To, p.Fresh}
 	case circ.LoanPut:
 		body = loan{b.Item, b.Patron.Plaintext(), b.At, b.Due}
 	}
@@ -145,7 +146,7 @@ func said(body any) circ.NoticeBody {
 		return circ.PatronGone{ID: circ.NewPatronID(b.ID)}
 	case proxy:
 		return circ.ProxyPut{Proxy: circ.Proxy{ID: b.ID, Principal: circ.NewPatronID(b.Principal),
-			Agent: circ.NewPatronID(b.Agent), Scopes: b.Scopes, Once: b.Once, From: b.From, To: b.To}}
+			Agent: circ.NewPatronID(b.Agent), Scopes: b.Scopes, Once: b.Once, From: b.From, To: b.To, Fresh: b.Fresh}}
 	case loan:
 		return circ.LoanPut{Item: b.Item, Patron: circ.NewPatronID(b.Patron), At: b.At, Due: b.Due}
 	}

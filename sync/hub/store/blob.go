@@ -149,14 +149,13 @@ func cardNews(ctx context.Context, q queryer, station circ.StationID) ([]circ.No
 		return nil, err
 	}
 	put := circ.CardFilterPut{Filter: filter.Blob}
-	var raw []byte
-	err = q.QueryRowContext(ctx, `SELECT raw FROM notices WHERE station = ? AND stream = ? AND topic = ? ORDER BY seq DESC LIMIT 1`, station, stream, cardFilterTopic).Scan(&raw)
-	if err == nil {
-		last, err := wire.ParseNotice(raw)
-		if err != nil || last.Body == circ.NoticeBody(put) {
-			return nil, err
-		}
-	} else if !errors.Is(err, sql.ErrNoRows) {
+	raw, err := wire.AppendNotice(nil, circ.Notice{Body: put})
+	if err != nil {
+		return nil, err
+	}
+	var same int
+	err = q.QueryRowContext(ctx, `SELECT COUNT(*) FROM standing WHERE station = ? AND topic = ? AND raw = ?`, station, cardFilterTopic, raw).Scan(&same)
+	if err != nil || same > 0 {
 		return nil, err
 	}
 	return []circ.NoticeBody{put}, nil

@@ -31,42 +31,32 @@ func (s *base) Import(ctx context.Context, c Collection) (n Imported, err error)
 		if err != nil {
 			return err
 		}
-		proxies, err := put(ctx, tx, c.Proxies, readProxies, func(p circ.Proxy) string { return p.ID },
+		standing, err := uncancelled(ctx, tx, c.Proxies)
+		if err != nil {
+			return err
+		}
+		proxies, err := put(ctx, tx, standing, readProxies, func(p circ.Proxy) string { return p.ID },
 			func(a, b circ.Proxy) bool { return a == b }, writeProxy)
 		if err != nil {
 			return err
 		}
 		n = Imported{len(items), len(patrons), len(policies), len(proxies)}
-		var news []circ.NoticeBody
-		for _, p := range policies {
-			news = append(news, circ.PolicyPut{Policy: p})
-		}
-		for _, i := range items {
-			news = append(news, circ.ItemPut{Item: i})
-		}
-		for _, p := range patrons {
-			news = append(news, circ.PatronPut{Patron: p})
-		}
-		for _, p := range proxies {
-			news = append(news, circ.ProxyPut{Proxy: p})
-		}
-		if len(news) == 0 {
+		if n == (Imported{}) {
 			return nil
 		}
-		// A station without a stream gets it all in its snapshot.
-		stations, err := collect(ctx, tx, func(scan func(...any) error) (id circ.StationID, err error) {
-			err = scan(&id)
-			return id, err
-		}, `SELECT id FROM stations WHERE stream <> '' ORDER BY id`)
+		turn, err := nextTurn(ctx, tx)
+		if err == nil {
+			err = noteChanged(ctx, tx, [needProxy + 1][]string{
+				needPolicy: keysOf(policies, func(p circ.Policy) string { return p.ID }),
+				needItem:   keysOf(items, func(i circ.Item) string { return string(i.ID) }),
+				needPatron: keysOf(patrons, func(p circ.Patron) string { return p.ID.Plaintext() }),
+				needProxy:  keysOf(proxies, func(p circ.Proxy) string { return p.ID }),
+			})
+		}
 		if err != nil {
 			return err
 		}
-		for _, station := range stations {
-			if err := tell(ctx, tx, station, news); err != nil {
-				return err
-			}
-		}
-		return nil
+		return retell(ctx, tx, turn)
 	})
 	return n, err
 }
@@ -103,7 +93,31 @@ func samePatron(a, b circ.Patron) bool {
 	cards := slices.Equal(a.Cards, b.Cards)
 	return cards && a.ID == b.ID && a.FirstName == b.FirstName && a.Policy == b.Policy &&
 		a.Staff == b.Staff && a.Blocked == b.Blocked && a.Language == b.Language &&
-		a.Picture == b.Picture && a.Recalls == b.Recalls && a.Secret == b.Secret
+		a.Picture == b.Picture && a.Recalls == b.Recalls && a.Secret == b.Secret && a.Home == b.Home
+}
+
+func keysOf[T any](all []T, key func(T) string) []string {
+	keys := make([]string, len(all))
+	for i, v := range all {
+		keys[i] = key(v)
+	}
+	return keys
+}
+
+// uncancelled leaves out the authorisations that were cancelled.
+func uncancelled(ctx context.Context, q queryer, all []circ.Proxy) ([]circ.Proxy, error) {
+	over, err := collect(ctx, q, func(scan func(...any) error) (proxy string, err error) {
+		err = scan(&proxy)
+		return proxy, err
+	}, `SELECT proxy FROM cancellations`)
+	if len(over) == 0 || err != nil {
+		return all, err
+	}
+	cancelled := make(map[string]bool, len(over))
+	for _, proxy := range over {
+		cancelled[proxy] = true
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(p circ.Proxy) bool { return cancelled[p.ID] }), nil
 }
 
 func writeItem(ctx context.Context, tx *sql.Tx, i circ.Item) error {
@@ -122,8 +136,10 @@ func scanItem(scan func(...any) error) (i circ.Item, err error) {
 	return i, err
 }
 
+const selectItems = `SELECT ` + itemColumns + ` FROM items i`
+
 func readItems(ctx context.Context, q queryer) ([]circ.Item, error) {
-	return collect(ctx, q, scanItem, `SELECT `+itemColumns+` FROM items i ORDER BY i.id`)
+	return collect(ctx, q, scanItem, selectItems+` ORDER BY i.id`)
 }
 
 func writePatron(ctx context.Context, tx *sql.Tx, p circ.Patron) error {
@@ -131,23 +147,38 @@ func writePatron(ctx context.Context, tx *sql.Tx, p circ.Patron) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO patrons (id, first_name, policy, staff, blocked, language, cards, picture, recalls, secret) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	_, err = tx.ExecContext(ctx, `INSERT INTO patrons (id, first_name, policy, staff, blocked, language, cards, picture, recalls, secret, station) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET first_name = excluded.first_name, policy = excluded.policy, staff = excluded.staff,
 		blocked = excluded.blocked, language = excluded.language, cards = excluded.cards, picture = excluded.picture,
-		recalls = excluded.recalls, secret = excluded.secret`,
-		p.ID.Plaintext(), p.FirstName, p.Policy, bit(p.Staff), bit(p.Blocked), p.Language, string(cards), p.Picture, bit(p.Recalls), p.Secret)
-	return err
+		recalls = excluded.recalls, secret = excluded.secret, station = excluded.station`,
+		p.ID.Plaintext(), p.FirstName, p.Policy, bit(p.Staff), bit(p.Blocked), p.Language, string(cards), p.Picture, bit(p.Recalls), p.Secret, p.Home)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM cards WHERE patron = ?`, p.ID.Plaintext()); err != nil {
+		return err
+	}
+	for _, card := range p.Cards {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO cards (card, patron) VALUES (?, ?) ON CONFLICT (card, patron) DO NOTHING`, card, p.ID.Plaintext()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const selectPatrons = `SELECT id, first_name, policy, staff, blocked, language, cards, picture, recalls, secret, station FROM patrons`
+
+func scanPatron(scan func(...any) error) (p circ.Patron, err error) {
+	var card, cards string
+	if err := scan(&card, &p.FirstName, &p.Policy, &p.Staff, &p.Blocked, &p.Language, &cards, &p.Picture, &p.Recalls, &p.Secret, &p.Home); err != nil {
+		return p, err
+	}
+	p.ID = circ.NewPatronID(card)
+	return p, json.Unmarshal([]byte(cards), &p.Cards)
 }
 
 func readPatrons(ctx context.Context, q queryer) ([]circ.Patron, error) {
-	return collect(ctx, q, func(scan func(...any) error) (p circ.Patron, err error) {
-		var card, cards string
-		if err := scan(&card, &p.FirstName, &p.Policy, &p.Staff, &p.Blocked, &p.Language, &cards, &p.Picture, &p.Recalls, &p.Secret); err != nil {
-			return p, err
-		}
-		p.ID = circ.NewPatronID(card)
-		return p, json.Unmarshal([]byte(cards), &p.Cards)
-	}, `SELECT id, first_name, policy, staff, blocked, language, cards, picture, recalls, secret FROM patrons ORDER BY id`)
+	return collect(ctx, q, scanPatron, selectPatrons+` ORDER BY id`)
 }
 
 func writePolicy(ctx context.Context, tx *sql.Tx, p circ.Policy) error {
@@ -158,11 +189,15 @@ func writePolicy(ctx context.Context, tx *sql.Tx, p circ.Policy) error {
 	return err
 }
 
+const selectPolicies = `SELECT id, loan_days, max_items, renewals, fee_free, overdue_ok FROM policies`
+
+func scanPolicy(scan func(...any) error) (p circ.Policy, err error) {
+	err = scan(&p.ID, &p.LoanDays, &p.Limit, &p.Renewals, &p.FeeFree, &p.OverdueOK)
+	return p, err
+}
+
 func readPolicies(ctx context.Context, q queryer) ([]circ.Policy, error) {
-	return collect(ctx, q, func(scan func(...any) error) (p circ.Policy, err error) {
-		err = scan(&p.ID, &p.LoanDays, &p.Limit, &p.Renewals, &p.FeeFree, &p.OverdueOK)
-		return p, err
-	}, `SELECT id, loan_days, max_items, renewals, fee_free, overdue_ok FROM policies ORDER BY id`)
+	return collect(ctx, q, scanPolicy, selectPolicies+` ORDER BY id`)
 }
 
 func writeProxy(ctx context.Context, tx *sql.Tx, p circ.Proxy) error {
@@ -173,15 +208,19 @@ func writeProxy(ctx context.Context, tx *sql.Tx, p circ.Proxy) error {
 	return err
 }
 
+const selectProxies = `SELECT id, principal, agent, scopes, once, begins, ends FROM proxies`
+
+func scanProxy(scan func(...any) error) (p circ.Proxy, err error) {
+	var principal, agent string
+	var begins, ends int64
+	err = scan(&p.ID, &principal, &agent, &p.Scopes, &p.Once, &begins, &ends)
+	p.Principal, p.Agent = circ.NewPatronID(principal), circ.NewPatronID(agent)
+	p.From, p.To = fromMillis(begins), fromMillis(ends)
+	return p, err
+}
+
 func readProxies(ctx context.Context, q queryer) ([]circ.Proxy, error) {
-	return collect(ctx, q, func(scan func(...any) error) (p circ.Proxy, err error) {
-		var principal, agent string
-		var begins, ends int64
-		err = scan(&p.ID, &principal, &agent, &p.Scopes, &p.Once, &begins, &ends)
-		p.Principal, p.Agent = circ.NewPatronID(principal), circ.NewPatronID(agent)
-		p.From, p.To = fromMillis(begins), fromMillis(ends)
-		return p, err
-	}, `SELECT id, principal, agent, scopes, once, begins, ends FROM proxies ORDER BY id`)
+	return collect(ctx, q, scanProxy, selectProxies+` ORDER BY id`)
 }
 
 func (s *base) Loans(ctx context.Context, station circ.StationID) ([]Loan, error) {

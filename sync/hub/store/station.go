@@ -12,7 +12,8 @@ import (
 )
 
 const stationColumns = `SELECT s.id, s.title, s.enrolled, s.revoked, s.pending_since, s.online, s.heard, s.boot, s.session, s.ledger, s.reported, s.behind_since, s.version,
-	s.stream, s.told, s.taken, COALESCE(l.cursor, 0),
+	s.stream, s.told + (SELECT COUNT(*) FROM needs n WHERE n.station = s.id AND n.turn > 0) + (SELECT COUNT(*) FROM standing n WHERE n.station = s.id AND n.turn > 0),
+	s.taken, COALESCE(l.cursor, 0),
 	COALESCE((SELECT MAX(e.at) FROM events e WHERE e.station = s.id), 0),
 	(SELECT COUNT(*) FROM loans o WHERE o.station = s.id),
 	COALESCE((SELECT MAX(c.expires) FROM certificates c WHERE c.station = s.id AND c.revoked = 0), 0)

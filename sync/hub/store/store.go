@@ -83,12 +83,15 @@ type Store interface {
 	Raise(ctx context.Context, id circ.StationID, c Condition) error
 	Clear(ctx context.Context, id circ.StationID, name string) error
 
-	// NewStream begins a station's stream of notices anew: a snapshot of all that
-	// it must know, then what it was told otherwise and has not taken.
+	// NewStream begins a station's stream of notices anew: all that it needs to know,
+	// then what it was told otherwise, and what it was to be told once and has not
+	// taken. They wait for their numbers; see Draw.
 	NewStream(ctx context.Context, id circ.StationID, stream uuid.UUID) error
-	// Tell appends notices to a station's stream; ErrNoStream.
+	// Tell has notices wait for a station, each in place of what waits on the same
+	// topic; ErrNoStream. What is of the collection or the people comes by itself.
 	Tell(ctx context.Context, id circ.StationID, bodies ...circ.NoticeBody) error
-	// Notices are at most limit encoded notices of a stream from seq on.
+	// Notices are at most limit encoded notices of a stream from seq on, of those
+	// that have a number and were not taken long since.
 	Notices(ctx context.Context, id circ.StationID, stream uuid.UUID, from uint64, limit int) ([][]byte, error)
 	// NoticeChain is the running hash of a stream up to seq, zero at 0 and where
 	// the stream does not reach.
@@ -99,8 +102,8 @@ type Store interface {
 	// NoticesTaken sets the mark up to which the station has its stream.
 	NoticesTaken(ctx context.Context, id circ.StationID, stream uuid.UUID, mark uint64) error
 
-	// Import takes in what a library exported. What is new or changed becomes
-	// notices for every station, in the same transaction.
+	// Import takes in what a library exported. What is new or changed waits for the
+	// stations that need it, in the same transaction.
 	Import(ctx context.Context, c Collection) (Imported, error)
 
 	// Loans are the loans now, of one station or ("") of all, oldest first.
@@ -115,6 +118,7 @@ type Store interface {
 	// the order of their numbers, for whoever compares them with the station's own.
 	Log(ctx context.Context, id circ.StationID, each func(Kept) error) error
 
+	Needs
 	Posts
 	Reports
 	Clocks
@@ -243,6 +247,7 @@ const (
 	ConditionUnreadable  = "unreadable"  // it sends what no version wrote
 	ConditionReturned    = "returned"    // a ledger that another followed is back
 	ConditionRefuses     = "refuses"     // it does not take what it is told
+	ConditionUnfit       = "unfit"       // something is kept here that no station could take
 	FaultPrefix          = "fault-"
 )
 
@@ -264,7 +269,7 @@ type Station struct {
 	BehindSince time.Time // zero: not behind
 	Version     string
 	Stream      uuid.UUID // zero: none yet
-	Told, Taken uint64
+	Told, Taken uint64    // told: with what waits for its number
 	// PendingSince is since when it has taken none of what it was told: since it
 	// last took something, or since there was something. Zero: nothing waits.
 	PendingSince time.Time
@@ -280,8 +285,10 @@ func (s Station) Pending() uint64 { return s.Told - min(s.Told, s.Taken) }
 
 // Stream is how far a station's stream of notices goes.
 type Stream struct {
-	ID          uuid.UUID
-	Told, Taken uint64
+	ID          uuid.UUID // zero: none yet
+	First       uint64    // the oldest notice that is kept; Told+1 for none
+	Told, Taken uint64    // the last that has a number, and the last that the station has
+	Turn        int64     // rises when something more waits
 }
 
 // Loan is an item on loan. It says at which station and not to whom.

@@ -24,15 +24,22 @@ func (s *base) Find(ctx context.Context, station circ.StationID, which uuid.UUID
 		switch {
 		case errors.Is(err, ErrNoLedger):
 			if l, err = openLedger(ctx, tx, station, which, at); err == nil {
-				err = newStream(ctx, tx, station, uuid.New())
+				err = errors.Join(forgetVerdicts(ctx, tx, station), newStream(ctx, tx, station, uuid.New()))
 			}
 		case err == nil && l.State == LedgerClosed: // an earlier disk is back: it goes on where it was
 			l.State = LedgerOK
-			err = errors.Join(current(ctx, tx, station, which), raise(ctx, tx, station, Condition{Name: ConditionReturned, Detail: id(which), Since: at}))
+			err = errors.Join(current(ctx, tx, station, which), forgetVerdicts(ctx, tx, station), raise(ctx, tx, station, Condition{Name: ConditionReturned, Detail: id(which), Since: at}))
 		}
 		return err
 	})
 	return l, err
+}
+
+// forgetVerdicts lets go of what is told of a ledger's events: their numbers mean
+// something else in another one.
+func forgetVerdicts(ctx context.Context, tx *sql.Tx, station circ.StationID) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM standing WHERE station = ? AND topic LIKE 'verdict/%'`, station)
+	return err
 }
 
 // openLedger begins a ledger before its first event and closes the one before.
@@ -224,7 +231,7 @@ func (b Batch) apply(ctx context.Context, tx *sql.Tx, by taking, l Ledger, fresh
 			return err
 		}
 	}
-	if err := errors.Join(by.events.exec(ctx, tx, rows), changed.write(ctx)); err != nil {
+	if err := errors.Join(by.events.exec(ctx, tx, rows), changed.write(ctx), b.turnedUp(ctx, tx, changed, entries)); err != nil {
 		return err
 	}
 	return c.before(ctx, l.Cursor, when[0].err)

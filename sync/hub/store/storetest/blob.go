@@ -94,6 +94,7 @@ func cardFilters(t *testing.T, p *place) {
 	// told are the filters in the station's stream.
 	told := func() (all []circ.BlobID) {
 		t.Helper()
+		p.draw("maple-house")
 		station, err := p.Station(ctx, "maple-house")
 		p.ok(err)
 		raw, err := p.Notices(ctx, "maple-house", station.Stream, 1, 100)
@@ -119,6 +120,7 @@ func cardFilters(t *testing.T, p *place) {
 	}
 	for range 2 {
 		p.ok(p.TellCardFilter(ctx, "maple-house"))
+		p.draw("maple-house")
 	}
 	p.ok(p.SetCardFilter(ctx, store.CardFilter{Blob: second, Cards: "y"}))
 	p.ok(p.TellCardFilter(ctx, "maple-house"))

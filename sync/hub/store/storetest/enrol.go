@@ -124,21 +124,23 @@ func waiting(t *testing.T, p *place) {
 	if !since().IsZero() {
 		t.Errorf("an empty stream waits since %v", since())
 	}
+	words := map[string]string{"en": "Hello"}
 	before := time.Now().Truncate(time.Millisecond)
-	p.ok(p.Tell(t.Context(), "maple-house", circ.MessagePut{ID: "m"}, circ.MessagePut{ID: "n"}))
+	p.ok(p.Tell(t.Context(), "maple-house", circ.MessagePut{ID: "m", Words: words}, circ.MessagePut{ID: "n", Words: words}))
 	began := since()
 	if began.Before(before) || began.After(time.Now()) {
 		t.Errorf("two notices wait since %v, want since they were told, after %v", began, before)
 	}
 	for time.Now().Truncate(time.Millisecond).Equal(began.Local()) { // a clock of milliseconds
 	}
-	p.ok(p.Tell(t.Context(), "maple-house", circ.MessagePut{ID: "o"}))
+	p.ok(p.Tell(t.Context(), "maple-house", circ.MessagePut{ID: "o", Words: words}))
 	p.ok(p.NewStream(t.Context(), "maple-house", uuid.New())) // it did not take the first
 	if !since().Equal(began) {
 		t.Errorf("they wait since %v, want since the first was told, %v", since(), began)
 	}
 	s, err := p.Station(t.Context(), "maple-house")
 	p.ok(err)
+	p.draw("maple-house")
 	p.ok(p.NoticesTaken(t.Context(), "maple-house", s.Stream, 1))
 	if !since().After(began) {
 		t.Errorf("the rest waits since %v, want since something was taken, after %v", since(), began)

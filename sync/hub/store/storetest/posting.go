@@ -172,6 +172,7 @@ func outcomes(t *testing.T, p *place) {
 	if err != nil || count[store.PostConfirmed] != 2 || count[store.PostRefused] != 1 || count[store.PostPending] != 1 || people != 2 {
 		t.Errorf("counted %v and %d, %v", count, people, err)
 	}
+	p.draw("maple-house")
 	st, err := p.Station(t.Context(), "maple-house")
 	p.ok(err)
 	raw, err := p.Notices(t.Context(), "maple-house", st.Stream, 1, 10)

@@ -524,6 +524,20 @@ var collection = store.Collection{
 	Proxies:  []circ.Proxy{{ID: "p", Principal: circ.NewPatronID("123"), Agent: circ.NewPatronID("456"), Scopes: circ.MayBorrow, From: Start}},
 }
 
+// draw numbers all that waits for a station and gives its stream.
+func (p *place) draw(id circ.StationID) store.Stream {
+	p.t.Helper()
+	for {
+		before, err := p.Stream(p.t.Context(), id)
+		p.ok(err)
+		now, err := p.Draw(p.t.Context(), id, before, 2, Start)
+		p.ok(err)
+		if now.Told == before.Told {
+			return now
+		}
+	}
+}
+
 func notices(t *testing.T, p *place) {
 	ctx := t.Context()
 	l := NewLog("maple-house").Add(circ.PatronMet{Ref: circ.Ref{1}, ID: circ.NewPatronID("123")}, out("1", 1))
@@ -549,6 +563,7 @@ func notices(t *testing.T, p *place) {
 	const snapshot = 6 // a policy, two items, a patron, a proxy, a loan
 	chain := func(stream uuid.UUID, want uint64) {
 		t.Helper()
+		p.draw("maple-house")
 		raw, err := p.Notices(ctx, "maple-house", stream, 1, 100)
 		p.ok(err)
 		var c wire.Chain
@@ -576,7 +591,7 @@ func notices(t *testing.T, p *place) {
 		t.Errorf("taken %d, pending %d, %v, want %d and 2", s.Taken, s.Pending(), err, snapshot)
 	}
 	streams, err := p.Streams(ctx)
-	if want := (store.Stream{ID: stream, Told: snapshot + 2, Taken: snapshot}); err != nil || len(streams) != 1 || streams["maple-house"] != want {
+	if want := (store.Stream{ID: stream, First: 1, Told: snapshot + 2, Taken: snapshot, Turn: streams["maple-house"].Turn}); err != nil || len(streams) != 1 || streams["maple-house"] != want {
 		t.Errorf("streams %v, %v, want maple-house's alone, %v", streams, err, want)
 	}
 	some, err := p.Notices(ctx, "maple-house", stream, snapshot+1, 1)
@@ -607,6 +622,7 @@ func imports(t *testing.T, p *place) {
 	if n, err = p.Import(ctx, collection); err != nil || n != (store.Imported{}) {
 		t.Errorf("import of the same: %+v, %v, want no change", n, err)
 	}
+	p.draw("maple-house")
 	changed := store.Collection{Items: slices.Clone(collection.Items), Patrons: slices.Clone(collection.Patrons)}
 	changed.Items[1].Title = "Is"
 	changed.Patrons[0].Cards = []string{"04AA", "04BB"}
