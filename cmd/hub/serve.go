@@ -35,6 +35,7 @@ type serveSettings struct {
 	broker, user, passwordFile, ca string // of a broker elsewhere
 	stationsBroker, revoked        string
 	ils                            ilsSettings
+	reach                          store.Reach
 
 	checkOnly bool
 }
@@ -59,6 +60,8 @@ func parseServe(args []string) (serveSettings, error) {
 	set.StringVar(&s.ca, "broker-ca", "", "`file` of certificates that vouch for that broker (default: the library's own authority)")
 	set.StringVar(&s.stationsBroker, "stations-broker", "", "`address` at which stations reach the broker (default: the first of --names and the broker's port)")
 	set.StringVar(&s.revoked, "revoked", "", "`file` of revoked certificates to keep up to date for that broker")
+	set.IntVar(&s.reach.Items, "all-items", 20_000, "a collection of at most so many items is told to every station whole, a larger one by what each needs; -1 for never")
+	set.DurationVar(&s.reach.Visits, "remember-visitors", 400*24*time.Hour, "how long a station knows a person who borrowed or brought back there and belongs elsewhere")
 	check := set.Bool("check-config", false, "say whether these settings go together, and end")
 	s.ils.flags(set)
 	if err := conf.Parse(set, args); err != nil {
@@ -155,6 +158,7 @@ func serve(ctx context.Context, args []string) error {
 		Library: library,
 		Version: program,
 		Expel:   n.expel,
+		Reach:   settings.reach,
 		Dial: func(o link.Options) (link.Link, error) {
 			o.Broker, o.Username, o.Password, o.TLS = n.pipe.Broker, n.pipe.Username, n.pipe.Password, n.pipe.TLS
 			return link.Open(o)

@@ -43,6 +43,8 @@ type Settings struct {
 	// Look is how often the store is asked for notices that another program put
 	// there; 0 for 3 s.
 	Look time.Duration
+	// Reach is how far telling goes; zero for as it was.
+	Reach store.Reach
 }
 
 // Hub is a library's side of all stations.
@@ -111,6 +113,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	defer look.Stop()
 	defer h.running.Wait()
 	defer cancel()
+	h.running.Go(func() { h.review(ctx) })
 	told := make(map[circ.StationID]store.Stream)
 	for {
 		select {
@@ -206,6 +209,52 @@ func (h *Hub) look(ctx context.Context, told map[circ.StationID]store.Stream) {
 		}
 		h.feed.changed(station)
 	}
+}
+
+// The store keeps when it was reviewed last, so that hubs that share it, or one that is
+// started often, do it once a day.
+const (
+	reviewed   = "reviewed"
+	reviewEach = 24 * time.Hour
+)
+
+// review looks once a day at what stations need, until ctx ends.
+func (h *Hub) review(ctx context.Context) {
+	again := time.NewTicker(time.Hour)
+	defer again.Stop()
+	changed, err := h.Store.SetReach(ctx, h.Reach)
+	if err == nil && changed {
+		err = h.Store.SetFact(ctx, reviewed, "")
+	}
+	for {
+		if err == nil {
+			err = h.reviewDue(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			h.Log.Error("review what stations need", "err", err)
+		}
+		err = nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
+}
+
+func (h *Hub) reviewDue(ctx context.Context) error {
+	text, err := h.Store.Fact(ctx, reviewed)
+	if err != nil {
+		return err
+	}
+	last, _ := time.Parse(time.RFC3339, text) // none, or none that we wrote: it is due
+	if age := h.Now().Sub(last); age >= 0 && age < reviewEach {
+		return nil
+	}
+	if err := h.Store.Review(ctx, h.Now()); err != nil {
+		return err
+	}
+	return h.Store.SetFact(ctx, reviewed, h.Now().UTC().Format(time.RFC3339))
 }
 
 // lookWho finds who was revoked or given new keys since. Their desk is closed,

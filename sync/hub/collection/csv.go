@@ -30,14 +30,11 @@ func ReadItems(r io.Reader) ([]circ.Item, error) {
 			Language: row.language("language"),
 			Subject:  row.text("subject", circ.MaxText),
 			Parts:    row.number("parts", 0, 255),
-			Home:     circ.StationID(row.cell("home")),
+			Home:     row.station("home"),
 		}
 		var err error
 		if item.Marks, err = ParseMarks(row.cell("marks")); err != nil {
 			row.fault("marks", "%v", err)
-		}
-		if item.Home != "" && !item.Home.Valid() {
-			row.fault("home", "%q is no station's name; write 1 to 32 of a-z, 0-9 and '-', or nothing", item.Home)
 		}
 		items = append(items, item)
 	})
@@ -49,15 +46,17 @@ func ReadItems(r io.Reader) ([]circ.Item, error) {
 
 // ReadPatrons reads patrons, one a row:
 //
-//	card, policy [, first_name, staff, blocked, language, cards, picture, recalls, secret_number]
+//	card, policy [, first_name, staff, blocked, language, cards, picture, recalls, secret_number, station]
 //
+// station is where a person belongs, "" for none; others come to know them when they
+// borrow there.
 // picture names a picture by which a person agreed to be recognised without a card;
 // recalls says that they want to be told what they have had before; secret_number is
 // 4 to 8 digits, of which only a hash is kept. cards are further identifiers of the same person, separated by ';': chip
 // numbers of cards that hold nothing else, wristbands, key tags.
 func ReadPatrons(r io.Reader) ([]circ.Patron, error) {
 	var patrons []circ.Patron
-	t := table{first: "card", needs: []string{"policy"}, may: []string{"first_name", "staff", "blocked", "language", "cards", "picture", "recalls", "secret_number"}}
+	t := table{first: "card", needs: []string{"policy"}, may: []string{"first_name", "staff", "blocked", "language", "cards", "picture", "recalls", "secret_number", "station"}}
 	err := t.read(r, func(row *row) {
 		cards := row.list("cards", ";")
 		for _, card := range cards {
@@ -76,6 +75,7 @@ func ReadPatrons(r io.Reader) ([]circ.Patron, error) {
 			Picture:   row.text("picture", circ.MaxKey),
 			Recalls:   row.yes("recalls"),
 			Secret:    row.secret("secret_number", row.cell("card")),
+			Home:      row.station("station"),
 		})
 	})
 	if err != nil {
@@ -308,6 +308,15 @@ func (r *row) secret(column, whose string) string {
 		return ""
 	}
 	return secret.Hash(cell, whose)
+}
+
+// station is a cell with a station's name, or nothing.
+func (r *row) station(column string) circ.StationID {
+	id := circ.StationID(r.cell(column))
+	if id != "" && !id.Valid() {
+		r.fault(column, "%q is no station's name; write 1 to 32 of a-z, 0-9 and '-', or nothing", id)
+	}
+	return id
 }
 
 // list are the parts of a cell, between any of the separators.

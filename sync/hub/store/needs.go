@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,8 +20,9 @@ import (
 // have a loan, and, with their authorisation, where the other one of it is needed;
 // staff everywhere. A small library is told whole, as [Reach] says.
 type Needs interface {
-	// SetReach says how far telling goes, from the next review on.
-	SetReach(ctx context.Context, r Reach) error
+	// SetReach says how far telling goes, from the next review on, and answers whether
+	// that is news.
+	SetReach(ctx context.Context, r Reach) (changed bool, err error)
 	// Review looks at what every station needs: what it no longer needs it is to
 	// forget. Authorisations that it was told long enough ago are told again, since
 	// they end there when nobody does. Meant for once a day.
@@ -57,39 +59,54 @@ const (
 	needProxy
 )
 
-func (s *base) SetReach(ctx context.Context, r Reach) error {
-	return s.change(ctx, "set how far telling goes", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE reach SET items = CASE WHEN ? = 0 THEN items ELSE ? END,
-			people = CASE WHEN ? = 0 THEN people ELSE ? END, visits = CASE WHEN ? = 0 THEN visits ELSE ? END`,
-			r.Items, r.Items, r.People, r.People, r.Visits.Milliseconds(), r.Visits.Milliseconds())
+func (s *base) SetReach(ctx context.Context, r Reach) (changed bool, err error) {
+	err = s.change(ctx, "set how far telling goes", func(tx *sql.Tx) error {
+		var was Reach
+		var visits int64
+		if err := tx.QueryRowContext(ctx, `SELECT items, people, visits FROM reach`).Scan(&was.Items, &was.People, &visits); err != nil {
+			return err
+		}
+		was.Visits = time.Duration(visits) * time.Millisecond
+		now := Reach{cmp.Or(r.Items, was.Items), cmp.Or(r.People, was.People), cmp.Or(r.Visits, was.Visits)}
+		changed = now != was
+		_, err := tx.ExecContext(ctx, `UPDATE reach SET items = ?, people = ?, visits = ?`, now.Items, now.People, now.Visits.Milliseconds())
 		return err
 	})
+	return changed, err
 }
 
 func (s *base) Review(ctx context.Context, at time.Time) error {
-	return s.change(ctx, "review what stations need", func(tx *sql.Tx) error {
+	var stations []circ.StationID
+	err := s.change(ctx, "begin a review", func(tx *sql.Tx) (err error) {
 		if _, err := tx.ExecContext(ctx, `UPDATE reach SET since = ? - visits`, millis(at)); err != nil {
 			return err
 		}
-		stations, err := streaming(ctx, tx)
+		stations, err = collect(ctx, tx, func(scan func(...any) error) (id circ.StationID, err error) {
+			err = scan(&id)
+			return id, err
+		}, `SELECT id FROM stations WHERE stream <> '' ORDER BY id`) // one without gets all in its snapshot
+		return err
+	})
+	for _, station := range stations { // one at a time: others write too
 		if err != nil {
-			return err
+			break
 		}
-		turn, err := nextTurn(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for _, station := range stations {
+		err = s.change(ctx, "review what "+string(station)+" needs", func(tx *sql.Tx) error {
+			turn, err := nextTurn(ctx, tx)
+			if err != nil {
+				return err
+			}
 			if err := review(ctx, tx, station, turn); err != nil {
 				return err
 			}
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE needs SET turn = ? WHERE kind = ? AND want = 1 AND had = 1 AND turn = 0 AND at <= ?`,
-			turn, needProxy, millis(at.Add(-refresh))); err != nil {
-			return err
-		}
-		return wake(ctx, tx, turn)
-	})
+			if _, err := tx.ExecContext(ctx, `UPDATE needs SET turn = ? WHERE station = ? AND kind = ? AND want = 1 AND had = 1 AND turn = 0 AND at <= ?`,
+				turn, station, needProxy, millis(at.Add(-refresh))); err != nil {
+				return err
+			}
+			return wake(ctx, tx, station, turn)
+		})
+	}
+	return err
 }
 
 func (s *base) CancelProxy(ctx context.Context, proxy string, at time.Time) error {
@@ -113,16 +130,7 @@ func cancelProxy(ctx context.Context, tx *sql.Tx, proxy string, at time.Time) er
 	if _, err := tx.ExecContext(ctx, `UPDATE needs SET want = 0, turn = ? WHERE kind = ? AND key = ?`, turn, needProxy, proxy); err != nil {
 		return err
 	}
-	return wake(ctx, tx, turn)
-}
-
-// streaming are the stations that have a stream. One without gets all in its
-// snapshot.
-func streaming(ctx context.Context, q queryer) ([]circ.StationID, error) {
-	return collect(ctx, q, func(scan func(...any) error) (id circ.StationID, err error) {
-		err = scan(&id)
-		return id, err
-	}, `SELECT id FROM stations WHERE stream <> '' ORDER BY id`)
+	return wake(ctx, tx, "", turn)
 }
 
 // nextTurn counts what is to be told: what has a lower turn is told first.
@@ -131,13 +139,13 @@ func nextTurn(ctx context.Context, tx *sql.Tx) (turn int64, err error) {
 	return turn, err
 }
 
-// wake notes for the stations that have something to be told since a turn that they
-// have.
-func wake(ctx context.Context, tx *sql.Tx, turn int64) error {
+// wake notes that a station, or ("") all that do, have something to be told since a
+// turn.
+func wake(ctx context.Context, tx *sql.Tx, station circ.StationID, turn int64) error {
 	_, err := tx.ExecContext(ctx, `UPDATE stations SET turn = ?, pending_since = CASE WHEN pending_since > 0 THEN pending_since ELSE ? END
-		WHERE stream <> '' AND (EXISTS (SELECT 1 FROM needs n WHERE n.station = stations.id AND n.turn >= ?)
+		WHERE stream <> '' AND (? = '' OR id = ?) AND (EXISTS (SELECT 1 FROM needs n WHERE n.station = stations.id AND n.turn >= ?)
 			OR EXISTS (SELECT 1 FROM standing n WHERE n.station = stations.id AND n.turn >= ?))`,
-		turn, millis(time.Now()), turn, turn)
+		turn, millis(time.Now()), station, station, turn, turn)
 	return err
 }
 
@@ -177,7 +185,7 @@ func retell(ctx context.Context, tx *sql.Tx, turn int64) error {
 			return err
 		}
 	}
-	return wake(ctx, tx, turn)
+	return wake(ctx, tx, "", turn)
 }
 
 // noteChanged begins the table changed anew with keys of each kind.
@@ -389,7 +397,7 @@ func (b Batch) turnedUp(ctx context.Context, tx *sql.Tx, changed items, entries 
 			}
 		}
 	}
-	return wake(ctx, tx, turn)
+	return wake(ctx, tx, b.Station, turn)
 }
 
 // met notes who was at the station, once a day, and answers those for whom that was

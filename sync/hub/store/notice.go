@@ -66,7 +66,7 @@ func newStream(ctx context.Context, tx *sql.Tx, station circ.StationID, stream u
 	if _, err := tx.ExecContext(ctx, `UPDATE standing SET turn = ?, seq = 0 WHERE station = ? AND topic NOT LIKE 'loan/%'`, rest, station); err != nil {
 		return err
 	}
-	if err := wake(ctx, tx, turn); err != nil {
+	if err := wake(ctx, tx, station, turn); err != nil {
 		return err
 	}
 	return settlePending(ctx, tx, station)
@@ -111,7 +111,7 @@ func tell(ctx context.Context, tx *sql.Tx, station circ.StationID, bodies []circ
 	if err != nil {
 		return err
 	}
-	return wake(ctx, tx, turn)
+	return wake(ctx, tx, station, turn)
 }
 
 // stand keeps notices in place of what stood under their topics. One that no station
