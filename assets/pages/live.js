@@ -13,6 +13,7 @@
     busy = true;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (answer.redirected) { location.reload(); return; } // signed out meanwhile
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         exchange(page);

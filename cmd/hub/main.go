@@ -6,6 +6,7 @@
 //	hub station revoke NAME    turn a station away at once
 //	hub station title NAME T   what people call it, for the pages
 //	hub station settle NAME    what was noticed about its records is looked into
+//	hub account add NAME       make an account for the pages; list, role, reset, remove
 //	hub import FILE...         bring in items, patrons, policies, proxies
 //	hub demo                   bring in the demo library
 //	hub backup FILE            all that makes a hub, in one new file
@@ -33,6 +34,7 @@ import (
 
 var commands = map[string]func(context.Context, []string) error{
 	"station":   stations,
+	"account":   accounts,
 	"import":    importFiles,
 	"demo":      demo,
 	"mosquitto": mosquitto,
@@ -46,6 +48,7 @@ const usage = `usage: hub [settings]              serve stations and librarians 
        hub station revoke NAME     turn a station away at once
        hub station title NAME TEXT what people call it, for the pages
        hub station settle NAME     what was noticed about its records is looked into
+       hub account add NAME        make an account for the pages; list, role, reset, remove
        hub import FILE...          bring in items, patrons, policies, proxies
        hub demo                    bring in the demo library
        hub backup FILE             all that makes a hub, in one new file

@@ -36,6 +36,7 @@ type serveSettings struct {
 	stationsBroker, revoked        string
 	ils                            ilsSettings
 	reach                          store.Reach
+	signIn                         signInSettings
 
 	checkOnly bool
 }
@@ -64,6 +65,7 @@ func parseServe(args []string) (serveSettings, error) {
 	set.DurationVar(&s.reach.Visits, "remember-visitors", 400*24*time.Hour, "how long a station knows a person who borrowed or brought back there and belongs elsewhere")
 	check := set.Bool("check-config", false, "say whether these settings go together, and end")
 	s.ils.flags(set)
+	s.signIn.flags(set)
 	if err := conf.Parse(set, args); err != nil {
 		return s, err
 	}
@@ -72,7 +74,7 @@ func parseServe(args []string) (serveSettings, error) {
 		return s, fmt.Errorf("%q is no command; see hub --help", set.Arg(0))
 	}
 	s.data, s.webHosts, s.names = *data, list(*hosts), list(*names)
-	return s, s.check()
+	return s, errors.Join(s.check(), s.signIn.check())
 }
 
 func list(text string) []string {
@@ -167,14 +169,20 @@ func serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	elsewhere, err := settings.signIn.elsewhere()
+	if err != nil {
+		return err
+	}
 	pages, err := web.New(web.Settings{Source: s, Watch: h.Watch, Hosts: settings.webHosts,
 		ILS: system.Name(), Propose: proposals,
+		Accounts: s, URL: settings.signIn.url, Idle: settings.signIn.idle, Longest: settings.signIn.longest, Elsewhere: elsewhere,
 		// Who names other hosts has a proxy before the pages, behind which anybody may be.
-		Writes: loopback(settings.web) && len(settings.webHosts) == 0})
+		Local: loopback(settings.web) && len(settings.webHosts) == 0})
 	if err != nil {
 		return err
 	}
 	return together(ctx, h.Run, n.run, poster.Run, func(ctx context.Context) error { return listen(ctx, settings.web, pages) },
+		func(ctx context.Context) error { return settings.signIn.tidied(ctx, s) },
 		func(ctx context.Context) error { return watched(ctx, s) })
 }
 

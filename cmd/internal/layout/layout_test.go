@@ -157,6 +157,8 @@ func TestOneDoor(t *testing.T) {
 		{"database/sql", []string{"sync/hub/store"}},
 		{"modernc.org/sqlite", []string{"sync/hub/store"}},
 		{"net/http", []string{"sync/hub/web", "sync/hub/koha", "cmd/hub", "cmd/internal/stage"}},
+		{"github.com/coreos/go-oidc/v3", []string{"sync/hub/web"}},
+		{"golang.org/x/oauth2", []string{"sync/hub/web"}},
 		{"github.com/nats-io/nats-server/v2", []string{"sync/hub/broker"}},
 		{"github.com/hanwen/go-fuse/v2", []string{"sync/disktest"}},
 	}

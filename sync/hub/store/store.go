@@ -123,6 +123,7 @@ type Store interface {
 	Reports
 	Clocks
 	Blobs
+	Accounts
 
 	Close() error
 }

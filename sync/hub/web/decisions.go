@@ -23,6 +23,7 @@ type pending struct {
 	Item                        circ.ItemID
 	Station                     standing
 	Proposals                   []proposal
+	May                         bool // the visitor may decide it
 }
 
 // proposal is what may be done, as a button and what comes of it.
@@ -36,6 +37,7 @@ type alike struct {
 	What      string
 	Pending   []pending
 	Proposals []proposal
+	Bulk      bool // several may be decided at once
 	kind      string
 }
 
@@ -44,11 +46,10 @@ func (s *site) decisions(r *http.Request, w *words) (string, any, error) {
 	page := struct {
 		frame
 		System       bool
-		May          bool
 		Groups       []alike
 		Total        int
 		Done, Failed string
-	}{frame: s.frame(r, w, "decisions"), System: s.ILS != "", May: asking(r).somewhere(store.Librarian)}
+	}{frame: s.frame(r, w, "decisions"), System: s.ILS != ""}
 	if n, err := strconv.ParseUint(query.Get("done"), 10, 16); err == nil && n > 0 {
 		page.Done = w.N("decide.done", n)
 	}
@@ -78,7 +79,7 @@ func (s *site) decisions(r *http.Request, w *words) (string, any, error) {
 		if !found {
 			at = s.standing(w, store.Station{ID: p.Station})
 		}
-		one := pending{Key: formatKey(p.PostingKey), Title: p.Title, Item: p.Item, Station: at}
+		one := pending{Key: formatKey(p.PostingKey), Title: p.Title, Item: p.Item, Station: at, May: asking(r).may(store.Librarian, p.Station)}
 		if one.Title == "" {
 			one.Title = string(p.Item)
 		}
@@ -97,7 +98,9 @@ func (s *site) decisions(r *http.Request, w *words) (string, any, error) {
 			i = len(page.Groups)
 			page.Groups = append(page.Groups, alike{What: w.T(w.or("rule."+p.Rule, "rule.")), Proposals: one.Proposals, kind: kind})
 		}
-		page.Groups[i].Pending = append(page.Groups[i].Pending, one)
+		group := &page.Groups[i]
+		group.Bulk = group.Bulk || one.May && slices.ContainsFunc(group.Pending, func(p pending) bool { return p.May })
+		group.Pending = append(group.Pending, one)
 	}
 	return "decisions", page, nil
 }
@@ -105,7 +108,7 @@ func (s *site) decisions(r *http.Request, w *words) (string, any, error) {
 // decide applies one action to one case ("one": ACTION KEY) or to all that are
 // ticked ("all": ACTION, "key": each). One that cannot be is left for later and
 // counted; the others are done.
-func (s *site) decide(r *http.Request) (string, error) {
+func (s *site) decide(_ http.ResponseWriter, r *http.Request) (string, error) {
 	if s.ILS == "" {
 		return "", errMissing
 	}
@@ -127,17 +130,18 @@ func (s *site) decide(r *http.Request) (string, error) {
 	if len(note) > circ.MaxText {
 		return "", errAsked
 	}
-	done, failed := 0, 0
+	done, failed, v := 0, 0, asking(r)
 	for _, text := range keys {
 		key, err := parseKey(text)
 		if err != nil {
 			return "", err
 		}
 		key.ILS = s.ILS
-		err = s.source(r).Decide(r.Context(), store.Decision{PostingKey: key, Action: store.Action(action), By: asking(r).name, At: s.Now(), Note: note})
+		err = s.source(r).Decide(r.Context(), store.Decision{PostingKey: key, Action: store.Action(action), By: v.name, At: s.Now(), Note: note})
 		switch {
 		case err == nil:
 			done++
+			v.about = append(v.about, formatKey(key))
 		case errors.Is(err, store.ErrNoDecision), errors.Is(err, store.ErrLater):
 			failed++
 		default:

@@ -1,17 +1,13 @@
 package web
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -51,7 +47,7 @@ func TestDecide(t *testing.T) {
 		{"a station of no kind", url.Values{"one": {"retry <b>." + ledger.String() + ".1"}}, nil, 400, "", nil},
 		{"from another site", url.Values{"one": {"retry " + key(1)}}, []string{"Sec-Fetch-Site", "cross-site"}, 403, "", nil},
 		{"from another origin", url.Values{"one": {"retry " + key(1)}}, []string{"Origin", "https://evil.example"}, 403, "", nil},
-		{"by way of a proxy", url.Values{"one": {"retry " + key(1)}}, []string{"X-Forwarded-For", "203.0.113.9"}, 403, "", nil},
+		{"by way of a proxy", url.Values{"one": {"retry " + key(1)}}, []string{"X-Forwarded-For", "203.0.113.9"}, 303, "/sign-in", nil},
 		{"too large", url.Values{"one": {"retry " + key(1)}, "note": {strings.Repeat("x", 300<<10)}}, nil, 400, "", nil},
 	} {
 		var got []string
@@ -70,26 +66,5 @@ func TestDecide(t *testing.T) {
 			t.Errorf("%s: %d to %q, decided %v, want %d to %q, %v", tt.name, r.StatusCode, r.Header.Get("Location"), got, tt.status, tt.next, tt.want)
 		}
 		checkHeaders(t, tt.name, r.Header)
-	}
-}
-
-// TestClosed: where others reach the pages nothing can be changed, and no page
-// offers to.
-func TestClosed(t *testing.T) {
-	h, err := New(Settings{Source: source{decided: func(store.Decision) error { return errors.New("decided") }}, Now: func() time.Time { return now }, ILS: "koha", Propose: propose,
-		Log: slog.New(slog.NewTextHandler(new(bytes.Buffer), nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, rt := range (&site{}).routes() {
-		if rt.method != "POST" {
-			continue
-		}
-		if r := post(h, rt.pattern, nil); r.StatusCode != 403 {
-			t.Errorf("POST %s: %d, want 403", rt.pattern, r.StatusCode)
-		}
-	}
-	if text := get(h, "/decisions").text; strings.Contains(text, `<button`) || !strings.Contains(text, "at the hub’s own machine") {
-		t.Error("a page offers what it will refuse, or does not say why not")
 	}
 }

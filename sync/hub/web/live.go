@@ -6,16 +6,18 @@ import (
 	"time"
 
 	"coldstation/sync/circ"
+	"coldstation/sync/hub/store"
 )
 
 // live tells a page that something changed: an event "change" whose data is the
 // station's name. ?station= keeps to one. A comment every 20 s keeps proxies
-// from thinking that nobody is there.
+// from thinking that nobody is there. It ends with the session.
 func (s *site) live(w http.ResponseWriter, r *http.Request) {
 	only := circ.StationID(r.URL.Query().Get("station"))
 	control := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
+	v, err := asking(r), error(nil)
 	changes := s.Watch(r.Context())
 	beat := time.NewTicker(20 * time.Second)
 	defer beat.Stop()
@@ -36,14 +38,15 @@ func (s *site) live(w http.ResponseWriter, r *http.Request) {
 			if !open {
 				return
 			}
-			if only != "" && station != only {
+			if only != "" && station != only || !v.may(store.Viewer, station) {
 				continue
 			}
 			if !station.Valid() || !send("event: change\ndata: "+string(station)+"\n\n") {
 				return
 			}
 		case <-beat.C:
-			if !send(": still here\n\n") {
+			// Who was signed out meanwhile is told nothing more.
+			if v, err = s.visitor(r, ""); err != nil || !v.somewhere(store.Viewer) || !send(": still here\n\n") {
 				return
 			}
 		}

@@ -3,6 +3,8 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"coldstation/sync/circ"
@@ -34,22 +36,58 @@ const (
 // routes is the table of everything that answers. Each line is checked against
 // every role by a test, which knows how to ask for it.
 func (s *site) routes() []route {
-	missing := s.page(func(*http.Request, *words) (string, any, error) { return "", nil, errMissing })
 	return []route{
 		{"GET", "/{$}", store.Viewer, some, "", "", s.page(s.today)},
 		{"GET", "/stations", store.Viewer, some, "", "", s.page(s.stations)},
 		{"GET", "/stations/{id}", store.Viewer, there, "", "", s.page(s.station)},
 		{"GET", "/decisions", store.Viewer, some, "", "", s.page(s.decisions)},
-		{"POST", "/decisions", store.Librarian, some, "decide", "", s.form(s.decide)},
+		{"POST", "/decisions", store.Librarian, some, "decide", "", s.form(s.decide, nil)},
 		{"GET", "/loans", store.Viewer, some, "", "", s.page(s.loans)},
 		{"GET", "/items", store.Viewer, some, "", "", s.page(s.items)},
 		{"GET", "/live", store.Viewer, some, "", "", s.live},
+
+		{"GET", "/sign-in", everybody, some, "", "", s.page(s.signInPage)},
+		{"POST", "/sign-in", everybody, some, "sign-in", "", s.form(s.signIn, s.signInPage)},
+		{"GET", "/sign-in/elsewhere", everybody, some, "", "", s.leave},
+		{"GET", "/sign-in/back", everybody, some, "", "", s.back},
+		{"GET", "/welcome/{code}", everybody, some, "", "", s.page(s.welcomePage)},
+		{"POST", "/welcome/{code}", everybody, some, "password", "", s.form(s.welcome, s.welcomePage)},
+		{"POST", "/sign-out", everybody, some, "sign-out", "", s.form(s.signOut, nil)},
+
+		{"GET", "/account", store.Viewer, some, "", "", s.page(s.accountPage)},
+		{"POST", "/account/password", store.Viewer, some, "password", "", s.form(s.changePassword, s.accountPage)},
+		{"POST", "/account/sessions", store.Viewer, some, "sessions", "", s.form(s.endSession, s.accountPage)},
+		{"GET", "/account/tokens", store.Viewer, some, "", "", s.page(s.tokensPage)},
+		{"POST", "/account/tokens", store.Viewer, some, "token", "", s.reveal(s.makeToken, s.tokensPage)},
+		{"POST", "/account/tokens/end", store.Viewer, some, "token-end", "", s.form(s.endToken, s.tokensPage)},
+
+		{"GET", "/accounts", store.Administrator, whole, "accounts-read", "", s.page(s.accountsPage)},
+		{"POST", "/accounts", store.Administrator, whole, "account-add", "", s.reveal(s.addAccount, s.accountsPage)},
+		{"GET", "/accounts/{name}", store.Administrator, whole, "accounts-read", "", s.page(s.onePage)},
+		{"POST", "/accounts/{name}/role", store.Administrator, whole, "account-role", "", s.form(s.setRole, s.onePage)},
+		{"POST", "/accounts/{name}/reset", store.Administrator, whole, "account-reset", "", s.reveal(s.resetAccount, s.onePage)},
+		{"POST", "/accounts/{name}/sessions", store.Administrator, whole, "sessions", "", s.form(s.endTheirs, s.onePage)},
+		{"POST", "/accounts/{name}/remove", store.Administrator, whole, "account-remove", "", s.form(s.removeAccount, s.onePage)},
+		{"GET", "/trail", store.Administrator, whole, "trail-read", "", s.page(s.trailPage)},
+		{"GET", "/trail.csv", store.Administrator, whole, "trail-export", "", s.trailCSV},
+
 		{"GET", "/api/stations", store.Viewer, some, "", "stations", s.api(s.apiStations)},
 		{"GET", "/api/loans", store.Viewer, some, "", "loans", s.api(s.apiLoans)},
 		{"GET", "/api/events", store.Viewer, some, "", "events", s.api(s.apiEvents)},
+
 		{"GET", "/static/{name}", everybody, some, "", "", s.serveStatic},
-		{"GET", "/", everybody, some, "", "", missing},
+		{"GET", "/", everybody, some, "", "", s.page(func(*http.Request, *words) (string, any, error) { return "", nil, errMissing })},
 	}
+}
+
+// scopes are what tokens may have, in the table's order.
+func (s *site) scopes() (all []string) {
+	for _, rt := range s.routes() {
+		if rt.scope != "" && !slices.Contains(all, rt.scope) {
+			all = append(all, rt.scope)
+		}
+	}
+	return all
 }
 
 // mux is the table as a handler. A line that does not say who may ask is our
@@ -57,19 +95,27 @@ func (s *site) routes() []route {
 func (s *site) mux() (*http.ServeMux, error) {
 	mux := http.NewServeMux()
 	for _, rt := range s.routes() {
-		switch {
-		case rt.least != everybody && !rt.least.Includes(store.Viewer):
-			return nil, fmt.Errorf("%s %s: nobody may ask for it", rt.method, rt.pattern)
-		case rt.reach == there && !strings.Contains(rt.pattern, "{id}"):
-			return nil, fmt.Errorf("%s %s: at which station", rt.method, rt.pattern)
-		case rt.method != "GET" && rt.trail == "":
-			return nil, fmt.Errorf("%s %s: a change is noted in the trail", rt.method, rt.pattern)
-		case strings.HasPrefix(rt.pattern, "/api/") && rt.scope == "":
-			return nil, fmt.Errorf("%s %s: what must a token have", rt.method, rt.pattern)
+		if err := rt.check(); err != nil {
+			return nil, err
 		}
 		mux.HandleFunc(rt.method+" "+rt.pattern, s.admit(rt))
 	}
 	return mux, nil
+}
+
+// check is what a line lacks.
+func (rt route) check() error {
+	switch {
+	case rt.least != everybody && !rt.least.Includes(store.Viewer):
+		return fmt.Errorf("%s %s: nobody may ask for it", rt.method, rt.pattern)
+	case rt.reach == there && !strings.Contains(rt.pattern, "{id}"):
+		return fmt.Errorf("%s %s: at which station", rt.method, rt.pattern)
+	case rt.method != "GET" && rt.trail == "":
+		return fmt.Errorf("%s %s: a change is noted in the trail", rt.method, rt.pattern)
+	case strings.HasPrefix(rt.pattern, "/api/") && rt.scope == "":
+		return fmt.Errorf("%s %s: what must a token have", rt.method, rt.pattern)
+	}
+	return nil
 }
 
 // admits reports whether a visitor may have what is asked for.
@@ -77,6 +123,8 @@ func (rt route) admits(v *visitor, r *http.Request) bool {
 	switch {
 	case rt.least == everybody:
 		return true
+	case v.scopes != nil && !slices.Contains(v.scopes, rt.scope):
+		return false
 	case rt.reach == there:
 		return v.may(rt.least, circ.StationID(r.PathValue("id")))
 	case rt.reach == whole:
@@ -85,16 +133,60 @@ func (rt route) admits(v *visitor, r *http.Request) bool {
 	return v.somewhere(rt.least)
 }
 
+// admit lets in who may ask, and notes in the trail what they did.
 func (s *site) admit(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v := s.visitor(r)
+		v, err := s.visitor(r, rt.scope)
 		r = withVisitor(r, v)
-		if !rt.admits(v, r) {
+		switch {
+		case err != nil:
+			s.refuse(w, r, err)
+		case rt.admits(v, r):
+			answer := &noticed{ResponseWriter: w, status: http.StatusOK}
+			rt.answer(answer, r)
+			if rt.trail != "" && answer.status < http.StatusBadRequest {
+				s.note(r, rt.trail, v.about...)
+			}
+		case v.name != "":
 			s.refuse(w, r, errClosed)
-			return
+		case rt.scope != "" || rt.pattern == "/live":
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			s.refuse(w, r, errNobody)
+		default:
+			s.askWho(w, r)
 		}
-		rt.answer(w, r)
 	}
+}
+
+// noticed is an answer whose status is remembered.
+type noticed struct {
+	http.ResponseWriter
+	status int
+}
+
+func (n *noticed) WriteHeader(status int) {
+	n.status = status
+	n.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the real one.
+func (n *noticed) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+
+// askWho sends somebody to sign in, and then back to the page they wanted.
+func (s *site) askWho(w http.ResponseWriter, r *http.Request) {
+	target := "/sign-in"
+	if next := r.URL.RequestURI(); r.Method == http.MethodGet && next != "/" && ours(next) {
+		target += "?" + url.Values{"next": {next}}.Encode()
+	}
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+// ours reports whether a place to go on to is a page of these, and not one of
+// another site that looks like it.
+func ours(next string) bool {
+	u, err := url.Parse(next)
+	return err == nil && strings.HasPrefix(next, "/") && !strings.HasPrefix(next, "//") && !strings.ContainsAny(next, "\\\r\n\t") &&
+		u.Scheme == "" && u.Host == "" && !strings.HasPrefix(u.Path, "//")
 }
 
 // refuse answers with a fault, in the way that was asked.

@@ -12,8 +12,18 @@
 //	GET /loans                 what is on loan; ?station= at one station
 //	GET /items                 the collection; ?q= finds, ?skip= pages
 //	GET /live                  text/event-stream: "change" with a station's name
+//	GET /sign-in               name and password, or elsewhere; POST signs in
+//	GET /welcome/{code}        a one-time link: choose a password
+//	GET /account               one's own: password, sessions; tokens beside it
+//	GET /accounts              everybody's, for administrators
+//	GET /trail                 what was done, and by whom; /trail.csv the same
 //	GET /api/...               the same for scripts: see api.go
 //	GET /static/...            style, script, icon
+//
+// The table in routes.go says who may ask for what. Somebody signs in with a
+// password or at an OpenID Connect provider, and is then known by a cookie with a
+// random word of which the store keeps the hash; a script shows a token. Whoever is
+// at the hub's own machine may do everything as long as nobody has an account.
 //
 // Every page takes ?lang=, which is then remembered in a cookie that holds the
 // language and nothing else.
@@ -21,6 +31,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -75,16 +86,28 @@ type Settings struct {
 	// best first.
 	ILS     string
 	Propose func(store.Posting) []store.Action
-	// Writes allows forms. Nobody signs in yet, so set it only when nobody but
-	// this machine reaches the pages.
-	Writes bool
+	// Accounts are who may sign in, and the trail of what they do.
+	Accounts store.Accounts
+	// Local says that nobody but this machine reaches the pages. Then, as long as
+	// nobody has an account, whoever does is an administrator.
+	Local bool
+	// URL is the pages' own address as people reach them, for links that are sent;
+	// "" for the one by which somebody asks.
+	URL string
+	// Idle and Longest are when a session ends that nobody uses, and any; 0 for two
+	// and twelve hours.
+	Idle, Longest time.Duration
+	// Elsewhere is where people sign in beside here; nil for nowhere.
+	Elsewhere *Elsewhere
 }
 
 type site struct {
 	Settings
-	tongues tongues
-	pages   map[string]*template.Template
-	static  map[string]asset
+	tongues   tongues
+	pages     map[string]*template.Template
+	static    map[string]asset
+	tries     tries
+	reckoning chan struct{} // as many at once as have room
 }
 
 type asset struct {
@@ -95,7 +118,7 @@ type asset struct {
 
 // New is the handler of all pages.
 func New(settings Settings) (http.Handler, error) {
-	s := &site{Settings: settings, pages: make(map[string]*template.Template), static: make(map[string]asset)}
+	s := &site{Settings: settings, pages: make(map[string]*template.Template), static: make(map[string]asset), reckoning: make(chan struct{}, 2)}
 	if s.Place == nil {
 		s.Place = time.Local
 	}
@@ -111,12 +134,19 @@ func New(settings Settings) (http.Handler, error) {
 	if s.Behind == 0 {
 		s.Behind = 15 * time.Minute
 	}
+	if s.Idle == 0 {
+		s.Idle = 2 * time.Hour
+	}
+	if s.Longest == 0 {
+		s.Longest = 12 * time.Hour
+	}
 	var err error
 	if s.tongues, err = readTongues(assets.Pages); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "fault"} {
-		if s.pages[name], err = template.ParseFS(assets.Pages, "pages/frame.html", "pages/standing.html", "pages/"+name+".html"); err != nil {
+	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "fault",
+		"sign-in", "welcome", "account", "tokens", "accounts", "one", "trail"} {
+		if s.pages[name], err = template.ParseFS(assets.Pages, "pages/frame.html", "pages/standing.html", "pages/field.html", "pages/"+name+".html"); err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
 		}
 	}
@@ -147,7 +177,7 @@ func (s *site) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
-		if !s.ours(r.Host) {
+		if !s.named(r.Host) {
 			http.Error(w, "this name is not one of the hub's; see its setting for names", http.StatusMisdirectedRequest)
 			return
 		}
@@ -155,7 +185,7 @@ func (s *site) guard(next http.Handler) http.Handler {
 	})
 }
 
-func (s *site) ours(host string) bool {
+func (s *site) named(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
@@ -189,25 +219,101 @@ type frame struct {
 	Only      circ.StationID
 	Now       time.Time
 	Languages []choice
+	Still     bool // not exchanged when something changes: it is a form, or for once
+	visitor   *visitor
+	typed     url.Values
+	wrong     complaint
 }
+
+// May reports whether the visitor has a role somewhere, MayAll in the whole library.
+func (f frame) May(role store.Role) bool    { return f.visitor.somewhere(role) }
+func (f frame) MayAll(role store.Role) bool { return f.visitor.may(role, "") }
+
+// Who is what people call the visitor, "" for nobody.
+func (f frame) Who() string {
+	if f.visitor.machine {
+		return f.T("account.machine")
+	}
+	return cmp.Or(f.visitor.title, f.visitor.name)
+}
+
+// Typed is what stood in a field of the form that this page answers; Wrong is what
+// must be changed there.
+func (f frame) Typed(field string) string { return f.typed.Get(field) }
+func (f frame) Wrong(field string) string {
+	if key := f.wrong[field]; key != "" {
+		return f.T(key)
+	}
+	return ""
+}
+
+// field is a line of a form.
+type field struct{ Name, Label, Hint, Type, Fill, Value, Wrong, Described string }
+
+// Field is one with what was typed, if that is no secret, and what is wrong with it.
+// Its label is a phrase; label and ".hint" is one, where there is something to say.
+func (f frame) Field(name, label, kind, fill string) field {
+	line := field{Name: name, Label: f.T(label), Type: kind, Fill: fill, Wrong: f.Wrong(name)}
+	if kind != "password" {
+		line.Value = f.Typed(name)
+	}
+	var described []string
+	if key := label + ".hint"; f.T(key) != key {
+		line.Hint = f.T(key)
+		described = append(described, name+"-hint")
+	}
+	if line.Wrong != "" {
+		described = append(described, name+"-wrong")
+	}
+	line.Described = strings.Join(described, " ")
+	return line
+}
+
+// OnMachine reports whether the visitor is at the hub's own machine, and nobody has
+// an account.
+func (f frame) OnMachine() bool { return f.visitor.machine }
+
+// Refused reports whether anything must be changed.
+func (f frame) Refused() bool { return len(f.wrong) > 0 }
 
 type choice struct {
 	Code, Name, Href string
 	Now              bool
 }
 
+// still are the pages that are not exchanged while somebody looks at them.
+var still = map[string]bool{"": false, "sign-in": true, "welcome": true, "account": true, "accounts": true, "trail": true}
+
+// pagePath is the page that a form's answer stands for, which alone can be asked for
+// again.
+func pagePath(r *http.Request) string {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || strings.HasPrefix(r.URL.Path, "/welcome/") {
+		return r.URL.Path
+	}
+	switch path := r.URL.Path; {
+	case strings.HasPrefix(path, "/account/tokens"):
+		return "/account/tokens"
+	case strings.HasPrefix(path, "/accounts/"):
+		return strings.TrimSuffix(path, path[strings.LastIndex(path, "/"):])
+	case strings.HasPrefix(path, "/account/"):
+		return "/account"
+	default:
+		return path
+	}
+}
+
 func (s *site) frame(r *http.Request, w *words, at string) frame {
-	f := frame{words: w, Lang: w.code, At: at, Now: s.Now().In(s.Place)}
+	f := frame{words: w, Lang: w.code, At: at, Now: s.Now().In(s.Place), visitor: asking(r), typed: r.PostForm, wrong: complaints(r), Still: still[at]}
 	for _, other := range s.tongues.all {
 		query := r.URL.Query()
 		query.Set("lang", other.code)
-		f.Languages = append(f.Languages, choice{other.code, other.T("name"), (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String(), other == w})
+		f.Languages = append(f.Languages, choice{other.code, other.T("name"), (&url.URL{Path: pagePath(r), RawQuery: query.Encode()}).String(), other == w})
 	}
 	return f
 }
 
 // page renders what make gathers. The template's name is "" with an error only.
-func (s *site) page(gather func(*http.Request, *words) (string, any, error)) http.HandlerFunc {
+func (s *site) page(gather gather) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		words := s.tongues.of(r)
 		w.Header().Set("Vary", "Accept-Language, Cookie")
@@ -217,6 +323,9 @@ func (s *site) page(gather func(*http.Request, *words) (string, any, error)) htt
 			http.SetCookie(w, &http.Cookie{Name: "lang", Value: chosen, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 		}
 		status := http.StatusOK
+		if complaints(r) != nil {
+			status = http.StatusUnprocessableEntity
+		}
 		name, content, err := gather(r, words)
 		if err != nil {
 			if status = statusOf(err); status == http.StatusInternalServerError {
@@ -243,8 +352,12 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, errMissing), errors.Is(err, store.ErrNoStation):
 		return http.StatusNotFound
+	case errors.Is(err, errNobody):
+		return http.StatusUnauthorized
 	case errors.Is(err, errClosed):
 		return http.StatusForbidden
+	case errors.Is(err, errGone):
+		return http.StatusGone
 	case errors.Is(err, errAsked):
 		return http.StatusBadRequest
 	}

@@ -1,49 +1,81 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
-
-	"coldstation/sync/hub/store"
 )
 
-// errClosed is a wish that takes a role which the visitor has not.
-var errClosed = errors.New("your role does not allow this")
+// What a page answers to who may not have it.
+var (
+	errClosed = errors.New("your role does not allow this")
+	errNobody = errors.New("sign in, or show a token")
+)
 
 const formSize = 256 << 10
 
-// form is one that changes something. The answer is where to look next.
-func (s *site) form(change func(*http.Request) (string, error)) http.HandlerFunc {
+// gather makes a page: its template's name and content.
+type gather = func(*http.Request, *words) (string, any, error)
+
+// complaint is what must be changed in a form: the key of a phrase by the field's
+// name. Nothing was done.
+type complaint map[string]string
+
+func (complaint) Error() string { return "the form is not right" }
+
+// form is one that changes something and says where to look next. When that is
+// wrong, the page that it stands on comes again with what was typed.
+func (s *site) form(change func(http.ResponseWriter, *http.Request) (string, error), again gather) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, formSize)
-		if err := r.ParseForm(); err != nil {
-			s.refuse(w, r, errAsked)
-			return
+		next := ""
+		err := parsed(w, r)
+		if err == nil {
+			next, err = change(w, r)
 		}
-		next, err := change(r)
 		if err != nil {
-			s.refuse(w, r, err)
+			s.amiss(w, r, err, again)
 			return
 		}
 		http.Redirect(w, r, next, http.StatusSeeOther)
 	}
 }
 
-// visitor finds out who asks. Until people sign in, whoever is at the hub's own
-// machine may do everything, and others look: what came by way of a proxy is from
-// somewhere else.
-func (s *site) visitor(r *http.Request) *visitor {
-	if s.Writes && !proxied(r) {
-		return &visitor{name: "at the hub", machine: true, grants: []store.Grant{{Role: store.Administrator}}}
+// reveal is a form whose answer shows something once.
+func (s *site) reveal(change, again gather) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name, content := "", any(nil)
+		err := parsed(w, r)
+		if err == nil {
+			name, content, err = change(r, s.tongues.of(r))
+		}
+		if err != nil {
+			s.amiss(w, r, err, again)
+			return
+		}
+		s.page(func(*http.Request, *words) (string, any, error) { return name, content, nil })(w, r)
 	}
-	return &visitor{grants: []store.Grant{{Role: store.Viewer}}}
 }
 
-func proxied(r *http.Request) bool {
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "Via"} {
-		if r.Header.Get(name) != "" {
-			return true
-		}
+func parsed(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, formSize)
+	if r.ParseForm() != nil {
+		return errAsked
 	}
-	return false
+	return nil
+}
+
+type complaintKey struct{}
+
+func (s *site) amiss(w http.ResponseWriter, r *http.Request, err error, again gather) {
+	if about, is := errors.AsType[complaint](err); is && again != nil {
+		s.page(again)(w, r.WithContext(context.WithValue(r.Context(), complaintKey{}, about)))
+		return
+	}
+	s.refuse(w, r, err)
+}
+
+// complaints are what was wrong with the form that a page answers to.
+func complaints(r *http.Request) complaint {
+	about, _ := r.Context().Value(complaintKey{}).(complaint)
+	return about
 }

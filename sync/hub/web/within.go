@@ -1,0 +1,93 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"coldstation/sync/circ"
+	"coldstation/sync/hub/store"
+)
+
+// source is what the visitor may see of the hub, and do.
+func (s *site) source(r *http.Request) Source {
+	return within{s.Source, asking(r)}
+}
+
+// within is a Source that keeps to the stations of a visitor. It spells out every
+// ability, so that a new one is not shown to everybody by oversight.
+type within struct {
+	of Source
+	*visitor
+}
+
+func (w within) sees(station circ.StationID) bool { return w.may(store.Viewer, station) }
+
+// limited reports whether there is anything that the visitor may not see.
+func (w within) limited() bool { return !w.may(store.Viewer, "") }
+
+func keep[T any](all []T, sees func(T) bool) []T {
+	return slices.DeleteFunc(all, func(one T) bool { return !sees(one) })
+}
+
+func (w within) Stations(ctx context.Context) ([]store.Station, error) {
+	all, err := w.of.Stations(ctx)
+	return keep(all, func(s store.Station) bool { return w.sees(s.ID) }), err
+}
+
+func (w within) Station(ctx context.Context, id circ.StationID) (store.Station, error) {
+	if !w.sees(id) {
+		return store.Station{}, store.ErrNoStation
+	}
+	return w.of.Station(ctx, id)
+}
+
+func (w within) Loans(ctx context.Context, id circ.StationID) ([]store.Loan, error) {
+	all, err := w.of.Loans(ctx, id)
+	return keep(all, func(l store.Loan) bool { return w.sees(l.Station) }), err
+}
+
+// Items are the whole library's: the collection is no secret, where a copy is may be.
+func (w within) Items(ctx context.Context, find string, skip, limit int) ([]store.Item, error) {
+	all, err := w.of.Items(ctx, find, skip, limit)
+	for i, item := range all {
+		if !w.sees(item.Station) {
+			all[i].Station, all[i].Place = "", ""
+		}
+	}
+	return all, err
+}
+
+func (w within) Events(ctx context.Context, id circ.StationID, before store.Position, limit int) ([]store.Event, error) {
+	if !w.sees(id) {
+		return nil, store.ErrNoStation
+	}
+	return w.of.Events(ctx, id, before, limit)
+}
+
+func (w within) PostingsNow(ctx context.Context, ils string) (map[store.PostingState]int, int, error) {
+	if !w.limited() {
+		return w.of.PostingsNow(ctx, ils)
+	}
+	mine, err := w.Decisions(ctx, ils, decisionsOfPage)
+	return nil, len(mine), err
+}
+
+// Decisions may be fewer than there are for somebody who sees few stations among
+// very many.
+func (w within) Decisions(ctx context.Context, ils string, limit int) ([]store.Posting, error) {
+	most := limit
+	if w.limited() {
+		most *= 25
+	}
+	all, err := w.of.Decisions(ctx, ils, most)
+	all = keep(all, func(p store.Posting) bool { return w.sees(p.Station) })
+	return all[:min(limit, len(all))], err
+}
+
+func (w within) Decide(ctx context.Context, d store.Decision) error {
+	if !w.may(store.Librarian, d.Station) {
+		return store.ErrNoDecision
+	}
+	return w.of.Decide(ctx, d)
+}
