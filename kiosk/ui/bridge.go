@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"coldstation/kiosk/flow"
 
@@ -19,13 +20,39 @@ func (w *Window) Show(v flow.View) {
 	if waiting {
 		return
 	}
-	fyne.Do(func() {
-		w.mu.Lock()
-		next := w.next
-		w.next = nil
-		w.mu.Unlock()
+	select {
+	case w.shown <- struct{}{}:
+	default:
+	}
+	fyne.Do(w.catchUp)
+}
+
+// catchUp draws the last view that waits to be drawn, if one does.
+func (w *Window) catchUp() {
+	w.mu.Lock()
+	next := w.next
+	w.next = nil
+	w.mu.Unlock()
+	if next != nil {
 		w.show(*next)
-	})
+	}
+}
+
+// send passes on what a finger did, and draws what comes of it in the frame that
+// shows the finger let go: a frame of its own for that would come first and cost
+// as much as the answer's. What is not answered at once is drawn when it comes.
+func (w *Window) send(m flow.Msg) {
+	const patience = 8 * time.Millisecond // half a frame
+	select {
+	case <-w.shown: // by a view that came before
+	default:
+	}
+	w.out(m)
+	select {
+	case <-w.shown:
+		w.catchUp()
+	case <-time.After(patience):
+	}
 }
 
 // Close ends Run, from any goroutine.

@@ -24,6 +24,7 @@ type sheet struct {
 	book    phrase.Book
 	display Display
 	send    func(flow.Msg)
+	ground  *ground // is of paper; nil: paper is drawn
 
 	view     flow.View
 	page     page
@@ -46,7 +47,7 @@ type sheet struct {
 func newSheet(book phrase.Book, d Display, send func(flow.Msg), hidePointer bool) *sheet {
 	s := &sheet{book: book, display: d, send: send, turned: -1, chosen: -1, held: -1, now: time.Now,
 		drawings: map[drawing]image.Image{}, hidden: hidePointer}
-	layer := func(objects ...fyne.CanvasObject) *fyne.Container { return &fyne.Container{Objects: objects} }
+	layer := func() *fyne.Container { return &fyne.Container{Layout: placed{}} }
 	s.faces, s.pictures, s.texts, s.targets = layer(), layer(), layer(), layer()
 	s.mark = canvas.NewRectangle(color.Transparent)
 	s.mark.Hide()
@@ -55,6 +56,14 @@ func newSheet(book phrase.Book, d Display, send func(flow.Msg), hidePointer bool
 	}}
 	return s
 }
+
+// placed leaves the objects of a layer where the page put them. Their size is no
+// reason to lay out anything: without this Fyne lays the screen out once more
+// whenever a line of text has become longer, and paints it twice.
+type placed struct{}
+
+func (placed) Layout([]fyne.CanvasObject, fyne.Size) {}
+func (placed) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(1, 1) }
 
 // whole gives every layer, and the pad behind them, the whole screen and lays
 // the page out anew.
@@ -134,6 +143,9 @@ func (s *sheet) draw() {
 		b.x, b.y, b.w, b.h = round(b.x), round(b.y), round(b.w), round(b.h)
 	}
 	s.prepare(colours)
+	if s.ground != nil {
+		s.ground.paper = colours[paper]
+	}
 	fill(s.faces, len(s.page.faces), func() fyne.CanvasObject { return canvas.NewRectangle(color.Black) }, func(i int, o fyne.CanvasObject) {
 		f := s.page.faces[i]
 		r := o.(*canvas.Rectangle)
@@ -142,7 +154,7 @@ func (s *sheet) draw() {
 			fillRole = s.page.targets[s.held].down
 		}
 		paint := func(r role) color.Color {
-			if r == nothing {
+			if r == nothing || i == 0 && s.ground != nil {
 				return color.Transparent
 			}
 			return colours[r]

@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/theme"
 )
 
 // Options are how the window looks and where its touches go.
@@ -33,16 +34,21 @@ type Window struct {
 	window fyne.Window
 	sheet  *sheet
 	dot    fyne.CanvasObject // tells of the first frame; nil: nobody asked
+	out    func(flow.Msg)
 
-	mu   sync.Mutex
-	next *flow.View // to be drawn
+	shown chan struct{} // has one once there is a next
+	mu    sync.Mutex
+	next  *flow.View // to be drawn
 }
 
 // New opens the window; Run shows it. It belongs to the main goroutine, as Run
 // does.
 func New(o Options) *Window {
 	a := app.NewWithID("coldstation.kiosk")
-	w := &Window{app: a, window: a.NewWindow("Coldstation"), sheet: newSheet(o.Words, o.Display, o.Send, o.HidePointer)}
+	w := &Window{app: a, window: a.NewWindow("Coldstation"), out: o.Send, shown: make(chan struct{}, 1)}
+	w.sheet = newSheet(o.Words, o.Display, w.send, o.HidePointer)
+	w.sheet.ground = &ground{Theme: theme.DefaultTheme()}
+	a.Settings().SetTheme(w.sheet.ground)
 	content := w.sheet.content
 	if o.FirstFrame != nil {
 		w.dot = frameWatch(o.FirstFrame)
@@ -74,6 +80,21 @@ func (w *Window) show(v flow.View) {
 
 // Run shows the window until Close. Only the main goroutine may call it.
 func (w *Window) Run() { w.window.ShowAndRun() }
+
+// ground is the colour that the window is cleared to before each frame: paper drawn
+// on top of it would be half of what a frame costs where there is no graphics card.
+type ground struct {
+	fyne.Theme
+	paper color.Color
+}
+
+// Color is called for every frame.
+func (g *ground) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color.Color {
+	if name == theme.ColorNameBackground && g.paper != nil {
+		return g.paper
+	}
+	return g.Theme.Color(name, variant)
+}
 
 // frameWatch is a transparent dot that tells when it was first painted: Fyne
 // asks a raster for its pixels while it paints.

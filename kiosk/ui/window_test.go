@@ -23,7 +23,7 @@ var programs = map[string]func(){
 	"empty": func() { // the least that Fyne can show
 		w := app.NewWithID("coldstation.empty").NewWindow("Empty")
 		w.SetPadded(false)
-		w.SetContent(frameWatch(func() { fmt.Println("first frame") }))
+		w.SetContent(firstFrame())
 		w.Resize(fyne.NewSize(1366, 768))
 		w.ShowAndRun()
 	},
@@ -58,6 +58,14 @@ var programs = map[string]func(){
 		w.Run()
 		fmt.Println("closed")
 	},
+}
+
+// firstFrame tells of it, and covers no more than a pixel: what is painted in vain
+// would be counted to Fyne's own time.
+func firstFrame() fyne.CanvasObject {
+	dot := frameWatch(func() { fmt.Println("first frame") })
+	dot.Resize(fyne.NewSize(1, 1))
+	return &fyne.Container{Objects: []fyne.CanvasObject{dot}}
 }
 
 // display starts Xvfb and answers its number.
@@ -131,6 +139,8 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+func middle(d []time.Duration) time.Duration { slices.Sort(d); return d[len(d)/2] }
+
 // BenchmarkFirstFrame is the time from starting the program to the first view
 // on the screen, by that of an empty Fyne window, one after the other.
 func BenchmarkFirstFrame(b *testing.B) {
@@ -161,7 +171,6 @@ func BenchmarkFirstFrame(b *testing.B) {
 	for len(ours) < 15 { // a machine that does other things too needs a fair number
 		round()
 	}
-	middle := func(d []time.Duration) time.Duration { slices.Sort(d); return d[len(d)/2] }
 	b.ReportMetric(float64(middle(ours).Milliseconds()), "ms/station")
 	b.ReportMetric(float64(middle(bare).Milliseconds()), "ms/empty")
 	fmt.Printf("ratio kiosk-first-frame %.2f\n", float64(middle(ours))/float64(middle(bare)))
