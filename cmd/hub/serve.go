@@ -9,7 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"coldstation/cmd/internal/conf"
@@ -17,6 +20,7 @@ import (
 	"coldstation/sync/hub"
 	"coldstation/sync/hub/store"
 	"coldstation/sync/hub/web"
+	"coldstation/sync/identity"
 	"coldstation/sync/link"
 )
 
@@ -124,6 +128,38 @@ func loopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// openSound opens the store of a hub that is to serve. One that was not closed is read
+// through first: power failed, or a program, and the disk may not have kept all that it
+// said it had. Any other is read through meanwhile, for what rots by itself. closed
+// closes it.
+func openSound(ctx context.Context, folder string) (s store.Store, library identity.Library, closed func(), err error) {
+	file := filepath.Join(folder, database)
+	advise := func(err error) error {
+		if errors.Is(err, store.ErrDamaged) {
+			return fmt.Errorf("%s: %w; see that the disk is well, keep this file, and put the newest backup in its place with hub restore --replace: stations send again what it lacks", file, err)
+		}
+		return err
+	}
+	_, left := os.Stat(file + "-wal")
+	if s, library, err = open(folder); err != nil {
+		return nil, library, nil, advise(err)
+	}
+	if left == nil {
+		if err := store.CheckSQLite(ctx, file); err != nil {
+			return nil, library, nil, advise(errors.Join(err, s.Close()))
+		}
+		return s, library, func() { s.Close() }, nil
+	}
+	reading, stop := context.WithCancel(ctx)
+	var read sync.WaitGroup
+	read.Go(func() {
+		if err := store.CheckSQLite(reading, file); err != nil && reading.Err() == nil {
+			slog.Error("the store was read through", "err", advise(err))
+		}
+	})
+	return s, library, func() { stop(); read.Wait(); s.Close() }, nil
+}
+
 // serve runs the hub until ctx ends.
 func serve(ctx context.Context, args []string) error {
 	settings, err := parseServe(args)
@@ -139,11 +175,11 @@ func serve(ctx context.Context, args []string) error {
 		fmt.Println("the settings go together")
 		return nil
 	}
-	s, library, err := open(settings.data)
+	s, library, closed, err := openSound(ctx, settings.data)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer closed()
 	system, err := settings.ils.open(s)
 	if err != nil {
 		return err

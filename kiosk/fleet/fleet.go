@@ -48,6 +48,10 @@ type Options struct {
 	QoS        byte               // of subscriptions there
 	Hub        Hub                // that is asked in the end; nil: one of our own
 	Identities []identity.Station // as the hub elsewhere enrolled them; they are the stations
+
+	// Certificates are those of stations that go there by TLS, in DER. A library of
+	// our own makes them itself.
+	Certificates map[circ.StationID][]byte
 }
 
 // Summary is how a run ended.
@@ -147,12 +151,17 @@ func (f *fleet) build(ctx context.Context) (err error) {
 		if f.library, f.identities, err = found(ctx, filepath.Join(f.Folder, "hub"), f.names); err != nil {
 			return err
 		}
+		if f.Broker == "" {
+			if f.Certificates, err = f.library.certify(f.identities); err != nil {
+				return err
+			}
+		}
 	}
 	if to == "" {
 		if err := f.library.open(ctx); err != nil {
 			return err
 		}
-		to = "mqtt://" + f.library.listen
+		to = "mqtts://" + f.library.listen
 	}
 	scheme, address, err := split(to)
 	if err != nil {
@@ -167,6 +176,11 @@ func (f *fleet) build(ctx context.Context) (err error) {
 		f.identities[n].Broker = scheme + "://" + c.addr()
 		if err := os.MkdirAll(f.folder(n), 0o700); err != nil {
 			return err
+		}
+		if certificate, is := f.Certificates[f.names[n]]; is {
+			if _, err := f.identities[n].NewPass(passFile(f.folder(n)), certificate); err != nil {
+				return err
+			}
 		}
 	}
 	if f.Hub == nil {

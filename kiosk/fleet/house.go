@@ -29,7 +29,8 @@ type house struct {
 	houseOrders
 	crew  *crew
 	key   []byte
-	table *sim.Table // nil until the first life
+	pass  *identity.Pass // nil: it goes without TLS
+	table *sim.Table     // nil until the first life
 	lives int
 
 	mu  sync.Mutex
@@ -38,10 +39,16 @@ type house struct {
 
 func newHouse(c *crew, orders houseOrders) (*house, error) {
 	key, err := identity.LoadStationKey(filepath.Join(orders.Folder, "station.key"))
-	return &house{houseOrders: orders, crew: c, key: key, end: func() {}}, err
+	if err != nil {
+		return nil, err
+	}
+	pass, err := orders.Identity.LoadPass(passFile(orders.Folder))
+	return &house{houseOrders: orders, crew: c, key: key, pass: pass, end: func() {}}, err
 }
 
 func ledgerFile(folder string) string { return filepath.Join(folder, "ledger.db") }
+
+func passFile(folder string) string { return filepath.Join(folder, "station.pem") }
 
 // crash ends the station's program in the middle of whatever it does.
 func (h *house) crash() {
@@ -197,6 +204,7 @@ func (h *house) moment() circ.Stamp {
 }
 
 func (h *house) dial(o link.Options) (link.Link, error) {
+	o.TLS = h.pass.TLS(o.Broker, func() time.Time { return h.moment().Wall })
 	l, err := dial(o)
 	if err == nil && h.crew.Faults {
 		l = loosen(l, &h.crew.calm, h.crew.Seed, uint64(h.Number)<<32|uint64(h.crew.Life)<<16|uint64(h.lives))

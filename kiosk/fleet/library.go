@@ -2,11 +2,13 @@ package fleet
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,12 +50,20 @@ func playHub(ctx context.Context, cancel context.CancelFunc, in *json.Decoder, o
 	if err != nil {
 		return err
 	}
+	var secure *tls.Config
+	if strings.HasPrefix(o.Broker, "mqtts:") {
+		authority, err := identity.LoadAuthority(o.Folder, time.Now())
+		if err != nil {
+			return errors.Join(err, s.Close())
+		}
+		secure = authority.HubTLS(nil, time.Now)
+	}
 	var calm atomic.Bool
 	calm.Store(!o.Faults)
 	h, err := hub.Open(hub.Settings{
 		Store: s, Library: library, Version: program, Log: quiet,
 		Dial: func(to link.Options) (link.Link, error) {
-			to.Broker, to.Username, to.Password = o.Broker, o.User, o.Password
+			to.Broker, to.Username, to.Password, to.TLS = o.Broker, o.User, o.Password, secure
 			l, err := dial(to)
 			if err == nil && o.Faults {
 				l = loosen(l, &calm, o.Seed, uint64(o.Life))
@@ -84,11 +94,12 @@ type library struct {
 	enrolled map[circ.StationID]identity.Enrolled
 	listen   string // where the broker was
 	broker   *broker.Broker
+	secure   *tls.Config // by which it listens
 
 	restarting sync.Mutex // of the broker, one at a time
 }
 
-const hubUser, hubPassword = "hub", "the hub's, on a loopback address"
+const hubUser, hubPassword = "hub", "the hub's, at a broker elsewhere"
 
 // found makes a library and its stations.
 func found(ctx context.Context, folder string, stations []circ.StationID) (*library, []identity.Station, error) {
@@ -120,16 +131,36 @@ func found(ctx context.Context, folder string, stations []circ.StationID) (*libr
 	return l, all, err
 }
 
+// certify makes the library one that speaks TLS, and its stations' certificates.
+func (l *library) certify(stations []identity.Station) (map[circ.StationID][]byte, error) {
+	now := time.Now()
+	authority, err := identity.LoadAuthority(l.folder, now)
+	if err != nil {
+		return nil, err
+	}
+	l.secure = authority.ServerTLS([]string{"127.0.0.1"}, tls.RequireAndVerifyClientCert, time.Now)
+	all := make(map[circ.StationID][]byte)
+	for n, s := range stations {
+		certificate, err := authority.Station(s.Station, l.enrolled[s.Station].Signing, now)
+		if err != nil {
+			return nil, err
+		}
+		stations[n].Authority, all[s.Station] = authority.Certificate().Raw, certificate.Raw
+	}
+	return all, nil
+}
+
 // open starts the broker, again where it was before.
 func (l *library) open(ctx context.Context) (err error) {
 	l.broker, err = broker.Start(ctx, broker.Options{
-		Listen: l.listen, Folder: filepath.Join(l.folder, "broker"), Log: quiet,
+		Listen: l.listen, Folder: filepath.Join(l.folder, "broker"), Log: quiet, TLS: l.secure,
 		Authenticate: func(v broker.Visitor) (broker.Role, bool) {
-			if v.Name == hubUser {
-				return broker.Role{Hub: true}, v.Password == hubPassword
+			who := identity.Name(v.Certificate)
+			if who == identity.HubName {
+				return broker.Role{Hub: true}, identity.IsHubClient(v.ClientID)
 			}
-			name := circ.StationID(v.Name)
-			return broker.Role{Station: name}, l.enrolled[name].Admits(v.Password)
+			name := circ.StationID(who)
+			return broker.Role{Station: name}, l.enrolled[name].CertifiedBy(v.Certificate)
 		},
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"github.com/google/uuid"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"coldstation/sync/wire"
 )
 
 // What may stand in the way of a backup or a restore.
@@ -43,8 +46,9 @@ func CopySQLite(ctx context.Context, from, to string) (err error) {
 	return errors.Join(copied.Chmod(0o600), copied.Sync(), copied.Close())
 }
 
-// CheckSQLite reads all of a store's file: ErrDamaged, and ErrNewer for one that a
-// later version wrote.
+// CheckSQLite reads all of a store's file, which may be in use, and adds up what every
+// station sent: ErrDamaged, and ErrNewer for one that a later version wrote. Some
+// seconds for a million events.
 func CheckSQLite(ctx context.Context, path string) error {
 	return withFile(path, func(db *sql.DB) error {
 		var said string
@@ -55,6 +59,9 @@ func CheckSQLite(ctx context.Context, path string) error {
 			return fmt.Errorf("%w: %s", ErrDamaged, said)
 		}
 		var table string
+		if err := histories(ctx, db); err != nil {
+			return err
+		}
 		err := db.QueryRowContext(ctx, `SELECT "table" FROM pragma_foreign_key_check LIMIT 1`).Scan(&table)
 		if err == nil {
 			return fmt.Errorf("%w: a row of %s refers to nothing", ErrDamaged, table)
@@ -72,6 +79,60 @@ func CheckSQLite(ctx context.Context, path string) error {
 		}
 		return err
 	})
+}
+
+// histories adds each station's events up to the running hash that its ledger stands at.
+func histories(ctx context.Context, db *sql.DB) error {
+	rows, err := db.QueryContext(ctx, `SELECT l.station, l.ledger, l.cursor, l.chain, COALESCE(e.seq, 0), e.raw FROM ledgers l
+		LEFT JOIN events e ON e.station = l.station AND e.ledger = l.ledger ORDER BY l.station, l.ledger, e.seq`)
+	if err != nil {
+		return damaged(err)
+	}
+	defer rows.Close()
+	var at struct {
+		station, ledger string
+		cursor, seq     uint64
+		chain           []byte
+	}
+	var sum wire.Chain
+	ends := func() error {
+		if at.seq != at.cursor || at.station != "" && !bytes.Equal(at.chain, sum[:]) {
+			return fmt.Errorf("%w: what it has of %s is not what that station sent", ErrDamaged, at.station)
+		}
+		return nil
+	}
+	for rows.Next() {
+		next := at
+		var raw []byte
+		if err := rows.Scan(&next.station, &next.ledger, &next.cursor, &next.chain, &next.seq, &raw); err != nil {
+			return damaged(err)
+		}
+		if next.station != at.station || next.ledger != at.ledger {
+			if err := ends(); err != nil {
+				return err
+			}
+			at.seq, sum = 0, wire.Chain{}
+		}
+		if next.seq != 0 && next.seq != at.seq+1 {
+			return fmt.Errorf("%w: of %s it has event %d after %d", ErrDamaged, next.station, next.seq, at.seq)
+		}
+		if at = next; at.seq != 0 {
+			sum = sum.Next(raw)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return damaged(err)
+	}
+	return ends()
+}
+
+// damaged is ErrDamaged where SQLite found that, and err as it is otherwise.
+func damaged(err error) error {
+	var refused *sqlite.Error
+	if errors.As(err, &refused) && (refused.Code()&0xFF == sqlite3.SQLITE_CORRUPT || refused.Code()&0xFF == sqlite3.SQLITE_NOTADB) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
 }
 
 // ReleaseSQLite makes one file of a store and its write-ahead log; ErrInUse while

@@ -34,7 +34,8 @@ type base struct {
 
 var _ Store = (*base)(nil)
 
-// OpenSQLite opens the store in a file, and makes it when there is none.
+// OpenSQLite opens the store in a file, and makes it when there is none; ErrNewer,
+// ErrDamaged. What is damaged further in shows when it is read, or by CheckSQLite.
 //
 // The journal is a write-ahead log, flushed at every commit: what TakeIn
 // answered survives a power cut.
@@ -56,7 +57,7 @@ func OpenSQLite(path string) (Store, error) {
 	}
 	write.SetMaxOpenConns(1)
 	if err := migrate(write); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), write.Close())
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, damaged(err)), write.Close())
 	}
 	read, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
 	if err != nil {
