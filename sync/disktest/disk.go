@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,36 +73,6 @@ func Mount(t testing.TB) *Disk {
 		}
 	})
 	return d
-}
-
-// Chance is drawn from CUT_SEED, or from a seed that it says.
-func Chance(t testing.TB) *rand.Rand {
-	t.Helper()
-	seed, err := strconv.ParseUint(os.Getenv("CUT_SEED"), 10, 64)
-	if err != nil {
-		seed = rand.Uint64()
-	}
-	t.Logf("CUT_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
-
-// Lay writes an image into a folder of a disk that works.
-func Lay(t testing.TB, folder string, image map[string][]byte) {
-	t.Helper()
-	for name, content := range image {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// Every is which of a life's operations are to fail: each that divides so, or as the
-// variable EVERY says.
-func Every(n int) int {
-	if said, err := strconv.Atoi(os.Getenv("EVERY")); err == nil {
-		return said
-	}
-	return n
 }
 
 // Fail has operation n from now on fail, counted from 1, and if all is set those that

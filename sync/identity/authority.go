@@ -81,6 +81,9 @@ func LoadAuthority(folder string, at time.Time) (*Authority, error) {
 	if !is || !pair.Leaf.IsCA {
 		return nil, fmt.Errorf("read %s: it is no authority", certFile)
 	}
+	if err := pair.Leaf.CheckSignatureFrom(pair.Leaf); err != nil {
+		return nil, fmt.Errorf("read %s: %w: %w", certFile, ErrDamaged, err)
+	}
 	return &Authority{signer, pair.Leaf}, nil
 }
 
@@ -281,17 +284,30 @@ func encode(kind string, der []byte) []byte {
 // WriteFile makes or replaces a file whole: after a power cut it is the old one
 // or the new one.
 func WriteFile(path string, content []byte, mode fs.FileMode) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	file, err := draft(path, content, mode)
 	if err != nil {
 		return err
 	}
+	if err := os.Rename(file, path); err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	return syncFolder(path)
+}
+
+// draft writes a whole file beside path, under another name.
+func draft(path string, content []byte, mode fs.FileMode) (name string, err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return "", err
+	}
 	_, err = file.Write(content)
 	if err := errors.Join(err, file.Chmod(mode), file.Sync(), file.Close()); err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(file.Name()))
+		return "", errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(file.Name()))
 	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
+	return file.Name(), nil
+}
+
+func syncFolder(path string) error {
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err

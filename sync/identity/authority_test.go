@@ -151,6 +151,8 @@ func TestTLS(t *testing.T) {
 		{"by loopback", hub(ours, start), pass.TLS("127.0.0.1:8884", clock(start)), ""},
 		{"months on", hub(ours, later), pass.TLS("mqtts://hub.library.example:8883", clock(later)), ""},
 		{"a clock in 1970", hub(ours, later), pass.TLS("mqtts://hub.library.example:8883", clock(time.Unix(0, 0))), ""},
+		{"a clock in 2036", hub(ours, later), pass.TLS("mqtts://hub.library.example:8883", clock(time.Date(2036, 2, 7, 6, 28, 16, 0, time.UTC))), "station"},
+		{"the hub's clock in 1970", hub(ours, time.Unix(0, 0)), pass.TLS("mqtts://hub.library.example:8883", clock(start)), "station"},
 		{"another name", hub(ours, start), pass.TLS("mqtts://hub.elsewhere.example:8883", clock(start)), "station"},
 		{"another address", hub(ours, start), pass.TLS("mqtts://192.0.2.8:8883", clock(start)), "station"},
 		{"another library's hub", hub(theirs, start), pass.TLS("mqtts://hub.library.example:8883", clock(start)), "station"},

@@ -25,6 +25,7 @@
 package identity
 
 import (
+	"bytes"
 	"crypto/ecdh"
 	"crypto/ed25519"
 	"crypto/hpke"
@@ -32,6 +33,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +47,9 @@ const version = 1
 
 // ErrOpen is a key file that others than its owner may read.
 var ErrOpen = errors.New("identity: others may read it; chmod 600")
+
+// ErrDamaged is a file whose keys are not those that were written into it.
+var ErrDamaged = errors.New("identity: damaged: its keys are not what they were; take it from a backup, or enrol the station anew")
 
 // ErrNewer is a file written by a later version of this program.
 var ErrNewer = errors.New("identity: written by a newer version")
@@ -204,7 +209,30 @@ func LoadStationKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-func load[T interface{ Validate() error }](path string) (T, error) {
+// identities are what an identity's file holds: what must be right in it, and what of
+// it nobody would notice to be wrong.
+type identities interface {
+	Validate() error
+	secrets() [][]byte
+}
+
+func (l Library) secrets() [][]byte { return [][]byte{l.Signing, l.Sealing} }
+
+func (s Station) secrets() [][]byte {
+	return [][]byte{[]byte(s.Station), []byte(s.Password), s.Signing, s.Library, s.Sealing, s.Authority}
+}
+
+// sum is how damage to an identity shows: any 32 bytes are a key. What a librarian may
+// change by hand, such as the broker's address, is not in it.
+func sum(value identities) string {
+	h := sha256.New()
+	for _, secret := range value.secrets() {
+		fmt.Fprintf(h, "%d:%s", len(secret), secret)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func load[T identities](path string) (T, error) {
 	var value, none T
 	if err := private(path); err != nil {
 		return none, err
@@ -214,7 +242,8 @@ func load[T interface{ Validate() error }](path string) (T, error) {
 		return none, err
 	}
 	var head struct {
-		Version int `json:"version"`
+		Version int    `json:"version"`
+		Sum     string `json:"sum"` // none in files of the first versions
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
 		return none, fmt.Errorf("read %s: %w", path, err)
@@ -227,6 +256,9 @@ func load[T interface{ Validate() error }](path string) (T, error) {
 	}
 	if err := value.Validate(); err != nil {
 		return none, fmt.Errorf("read %s: %w", path, err)
+	}
+	if head.Sum != "" && head.Sum != sum(value) {
+		return none, fmt.Errorf("read %s: %w", path, ErrDamaged)
 	}
 	return value, nil
 }
@@ -242,26 +274,23 @@ func private(path string) error {
 	return nil
 }
 
-func save(path string, value any) error {
+func save(path string, value identities) error {
 	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return err
 	}
-	return write(path, append(text, '\n'))
+	return write(path, fmt.Appendf(bytes.TrimSuffix(text, []byte("\n}")), ",\n  \"sum\": %q\n}\n", sum(value)))
 }
 
-// write makes a new file; an identity is never overwritten, since the old one
-// may be the only one that opens what was sealed to it.
+// write makes a new file, whole or not at all; an identity is never overwritten, since
+// the old one may be the only one that opens what was sealed to it.
 func write(path string, content []byte) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	file, err := draft(path, content, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(content)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	err = os.Link(file, path) // which, unlike a rename, replaces nothing
+	return errors.Join(err, os.Remove(file), syncFolder(path))
 }
 
 func random(n int) []byte {

@@ -1,19 +1,17 @@
 package ledger
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/ecdh"
 	"crypto/hpke"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
 
 	"coldstation/sync/circ"
+	"coldstation/sync/disktest"
 	"coldstation/sync/wire"
 )
 
@@ -63,9 +61,7 @@ func appendForEver(path string) {
 // TestKilled kills a process that appends, at any instant, a hundred times, or
 // KILLS times: what it said to be recorded is there, and nothing is there by half.
 func TestKilled(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := disktest.Chance(t)
 	rounds := 100
 	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
 		rounds = n
@@ -91,39 +87,7 @@ func TestKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		self := exec.Command(os.Args[0])
-		self.Env = append(os.Environ(), "LEDGER_TO_KILL="+path)
-		var complaint bytes.Buffer
-		self.Stderr = &complaint
-		out, err := self.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := self.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
-		hear := func() {
-			if n, err := strconv.ParseUint(lines.Text(), 10, 64); err == nil {
-				said = max(said, n)
-			}
-		}
-		for range 1 + random.IntN(12) {
-			if !lines.Scan() {
-				t.Fatalf("round %d: it ended by itself: %s", round, &complaint)
-			}
-			hear()
-		}
-		for range random.IntN(100_000) { // somewhere in what it does next
-			random.Uint64()
-		}
-		if err := self.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		for lines.Scan() { // said before it died
-			hear()
-		}
-		_ = self.Wait()
+		said = max(said, disktest.Kill(t, random, "LEDGER_TO_KILL="+path))
 		l, err := Open(path, killed)
 		if err != nil {
 			t.Fatalf("round %d: %v", round, err)

@@ -16,7 +16,7 @@ func TestOutcomes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var tests strings.Builder
-	for _, folder := range []string{"../../../sync", "../../../cmd"} {
+	for _, folder := range []string{"../../../sync", "../../../cmd", "../../../kiosk"} {
 		err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, "_test.go") {
 				return err

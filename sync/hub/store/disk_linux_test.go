@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,92 +14,12 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"coldstation/sync/circ"
 	"coldstation/sync/disktest"
 	"coldstation/sync/hub/store"
 	"coldstation/sync/hub/store/storetest"
-	"coldstation/sync/identity"
 	"coldstation/sync/wire"
 )
-
-func TestMain(m *testing.M) {
-	if path := os.Getenv("HUB_ON_A_DISK"); path != "" {
-		if err := takeInAll(path); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
-const (
-	batches = 20
-	station = circ.StationID("maple-house")
-)
-
-// told is what the station sends: batches of three events.
-func told() *storetest.Log {
-	l := storetest.NewLog(station)
-	l.ID, l.Boot = uuid.MustParse("8c7bd0a1-5e0e-4b8e-9f51-0f3f3e6d2a11"), uuid.MustParse("0b9b4e51-24be-4b9c-8c0c-d7c9a2ef6f3a")
-	for i := range batches {
-		item, before := circ.ItemID(fmt.Sprint("item-", i)), circ.ItemID(fmt.Sprint("item-", i/2))
-		l.Add(circ.CheckedOut{Item: item, Due: storetest.Start.AddDate(0, 0, 28)}, circ.CheckedIn{Item: before}, circ.CheckedOut{Item: before, Due: storetest.Start.AddDate(0, 0, 28)})
-	}
-	return l
-}
-
-// takeInAll is a hub's life on a disk that ends by itself. It says how much of the
-// station's ledger it has acknowledged. Like a station it sends again what failed, to the
-// same store, which is opened anew only where it was not opened at all.
-func takeInAll(path string) error {
-	words, err := os.OpenFile(filepath.Join(filepath.Dir(path), disktest.Words), os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	again := func(what string, do func() error) (err error) {
-		for range 10 {
-			if err = do(); err == nil {
-				return nil
-			}
-			fmt.Fprintf(words, "failed: %s: %v\n", what, err)
-		}
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	var s store.Store
-	if err := again("open", func() (err error) { s, err = store.OpenSQLite(path); return err }); err != nil {
-		return err
-	}
-	ctx := context.Background()
-	if err := again("enrol", func() error {
-		err := s.Enrol(ctx, identity.Enrolled{Station: station, Signing: make([]byte, 32)}, storetest.Start)
-		if errors.Is(err, store.ErrKnown) {
-			return nil
-		}
-		return err
-	}); err != nil {
-		return err
-	}
-	l := told()
-	if err := again("find", func() error { _, err := s.Find(ctx, station, l.ID, storetest.Start); return err }); err != nil {
-		return err
-	}
-	for i := range uint64(batches) {
-		if err := again("take in", func() error {
-			kept, err := s.TakeIn(ctx, l.Batch(3*i+1, 3*i+3))
-			if err == nil && kept.Cursor != 3*i+3 {
-				err = fmt.Errorf("it stands at %d after event %d", kept.Cursor, 3*i+3)
-			}
-			return err
-		}); err != nil {
-			return err
-		}
-		fmt.Fprintf(words, "kept %d\n", 3*i+3)
-	}
-	return again("close", s.Close)
-}
 
 // spend mounts a disk and has a hub live its life there, with a fault if fail is set.
 func spend(t *testing.T, fail func(*disktest.Disk)) *disktest.Disk {
@@ -244,5 +163,65 @@ func TestDiskFails(t *testing.T) {
 			})
 		}
 		t.Log(with, "met", slices.Sorted(maps.Keys(hit)))
+	}
+}
+
+// TestDamaged flips a bit in each block of a hub's files, or DAMAGE bits in turn, and
+// cuts them off after each block, those of a hub that was closed and those of one that
+// was not: the hub says that its file is damaged, or has a true beginning of what was
+// sent, whose rest the stations send again, and where the file itself was whole, all.
+func TestDamaged(t *testing.T) {
+	random := disktest.Chance(t)
+	tries := 2
+	if n, err := strconv.Atoi(os.Getenv("DAMAGE")); err == nil {
+		tries = min(n, 20)
+	}
+	disk := spend(t, nil)
+	last := disk.Ops() // its close, before which all was said
+	for disk.Kept(last-1) == 3*batches && len(disk.Image(random, disktest.Cut{Before: last, Keep: 1})["hub.db-wal"]) == 0 {
+		last--
+	}
+	left := disk.Image(random, disktest.Cut{Before: last, Keep: 1})
+	delete(left, "hub.db-shm")
+	if len(left["hub.db-wal"]) == 0 {
+		t.Fatalf("no hub that was not closed: %v", slices.Sorted(maps.Keys(left)))
+	}
+	closed := map[string][]byte{"hub.db": disk.Files()["hub.db"]}
+	for name, image := range map[string]map[string][]byte{"closed": closed, "left": left} {
+		for file, whole := range image {
+			t.Run(name+" "+file, func(t *testing.T) {
+				count := map[string]int{}
+				try := func(what string, content []byte) {
+					damaged := maps.Clone(image)
+					damaged[file] = content
+					switch kept, err := found(t, damaged); {
+					case errors.Is(err, store.ErrDamaged):
+						count["the hub says so"]++
+					case err != nil && strings.Contains(err.Error(), "hub.db"):
+						count["not opened: "+strings.SplitN(err.Error(), "hub.db: ", 2)[1]]++
+					case err != nil:
+						t.Errorf("%s: %v", what, err)
+					case kept == 3*batches:
+						count["nothing lost"]++
+					case len(content) == 0:
+						count["a new hub, without stations"]++
+					case file == "hub.db" && name == "closed":
+						t.Errorf("%s: %d events of %d, and nobody says so", what, kept, 3*batches)
+					default:
+						count["lost: the stations send it again"]++
+					}
+				}
+				for from := 0; from < len(whole); from += 4096 {
+					try(fmt.Sprintf("cut off at %d", from), whole[:from])
+					for range tries {
+						flipped := bytes.Clone(whole)
+						at := from + random.IntN(min(4096, len(whole)-from))
+						flipped[at] ^= 1 << random.IntN(8)
+						try(fmt.Sprintf("a bit of byte %d flipped", at), flipped)
+					}
+				}
+				t.Log(count)
+			})
+		}
 	}
 }
