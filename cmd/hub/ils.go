@@ -31,6 +31,8 @@ import (
 type ilsSettings struct {
 	kind, file string
 	since      time.Time
+	house      circ.PatronID
+	silence    time.Duration
 }
 
 func (s *ilsSettings) flags(set *flag.FlagSet) {
@@ -46,7 +48,8 @@ type ilsFile struct {
 	tls, crlf                                                    bool
 	abilities                                                    map[string]string
 	url, key, secret, librarian, librarianPassword               string
-	loans, returns                                               string
+	loans, returns, house                                        string
+	silence                                                      time.Duration
 	stations                                                     map[circ.StationID]ils.Counter
 }
 
@@ -82,6 +85,8 @@ func readILS(path string) (*ilsFile, error) {
 	text(&f.librarianPassword, "librarian-password-file", "", "`file` with its password")
 	text(&f.loans, "loans", "offline", "how loans get into Koha: `offline`, which keeps their time, or sip2")
 	text(&f.returns, "returns", "sip2", "how returns do: `sip2`, which captures holds and moves items, or offline")
+	text(&f.house, "house-card", "", "`card` that what is lent to the house is lent to; without one such a loan stays the hub's own")
+	set.DurationVar(&f.silence, "silence", 15*time.Minute, "how long it may give no answer until the hub's first page says so")
 	if path == "" {
 		return f, nil
 	}
@@ -255,6 +260,7 @@ func (s *ilsSettings) open(posts store.Posts) (ils.ILS, error) {
 			return nil, fmt.Errorf("%s: since: %w", s.file, err)
 		}
 	}
+	s.house, s.silence = circ.NewPatronID(f.house), f.silence
 	var system ils.ILS
 	switch s.kind {
 	case "none":
@@ -414,11 +420,12 @@ func ilsPost(ctx context.Context, out io.Writer, args []string) error {
 		return err
 	}
 	defer system.Close()
-	all, err := kept.Preview(ctx, store.Queue{ILS: system.Name(), Since: s.since})
+	all, err := kept.Preview(ctx, store.Queue{ILS: system.Name(), Since: s.since, House: !s.house.IsZero()})
 	if err != nil {
 		return err
 	}
 	for _, p := range all {
+		p.Resident(s.house)
 		fmt.Fprintf(out, "%s  %-13s %-9s %s\n", p.At.Local().Format(time.DateTime), p.Station, p.Op, message(system, p))
 	}
 	fmt.Fprintf(out, "%d wait. Before each the item and the patron are asked for (17, 63), and what is done already is not sent. Nothing was sent.\n", len(all))

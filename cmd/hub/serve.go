@@ -185,7 +185,7 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	defer system.Close()
-	poster := hub.NewPoster(hub.PosterSettings{Store: s, ILS: system, Since: settings.ils.since})
+	poster := hub.NewPoster(hub.PosterSettings{Store: s, ILS: system, Since: settings.ils.since, House: settings.ils.house})
 	n := network{settings: settings, store: s, library: library}
 	if err := n.open(ctx); err != nil {
 		return err
@@ -210,7 +210,7 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	pages, err := web.New(web.Settings{Source: s, Watch: h.Watch, Hosts: settings.webHosts,
-		ILS: system.Name(), Propose: proposals,
+		ILS: system.Name(), Propose: proposals, Away: poster.Away, Unanswered: settings.ils.silence,
 		Accounts: s, URL: settings.signIn.url, Idle: settings.signIn.idle, Longest: settings.signIn.longest, Elsewhere: elsewhere,
 		// Who names other hosts has a proxy before the pages, behind which anybody may be.
 		Local: loopback(settings.web) && len(settings.webHosts) == 0})

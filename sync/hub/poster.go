@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"coldstation/sync/circ"
@@ -18,6 +19,9 @@ type PosterSettings struct {
 	Store store.Posts
 	ILS   ils.ILS
 	Since time.Time // what happened before is never posted
+	// House is the card that what is lent to the house is posted to; zero: it is
+	// not posted as a loan, and stays the hub's own.
+	House circ.PatronID
 	PostRules
 	Look time.Duration    // how often the store is asked for what was taken in; 0 for 1 s
 	Now  func() time.Time // nil for time.Now
@@ -35,8 +39,19 @@ type Poster struct {
 	running sync.WaitGroup
 	saves   []store.Posting // to be kept together
 	saving  bool
+	rest    <-chan time.Time // until the next transaction; nil: at once
 	kept    chan keptAll
 	trouble string // of the library system, as logged last
+	away    atomic.Pointer[time.Time]
+}
+
+// Away is since when the library system has answered nothing; zero when it did at
+// the last attempt. It may be asked from any goroutine.
+func (p *Poster) Away() time.Time {
+	if since := p.away.Load(); since != nil {
+		return *since
+	}
+	return time.Time{}
 }
 
 type keptAll struct {
@@ -87,6 +102,8 @@ func (p *Poster) Run(ctx context.Context) error {
 				p.saves = nil
 				return errors.Join(err, p.end(abort))
 			}
+		case <-p.rest:
+			p.rest = nil
 		case <-wake.C:
 			p.do(work, postTick{})
 		case <-look.C:
@@ -139,7 +156,7 @@ func (p *Poster) alarm(wake *time.Timer) {
 func (p *Poster) load(ctx context.Context) error {
 	for more := true; more; {
 		var err error
-		if more, err = p.Store.Queue(ctx, store.Queue{ILS: p.ILS.Name(), Since: p.Since}); err != nil {
+		if more, err = p.Store.Queue(ctx, store.Queue{ILS: p.ILS.Name(), Since: p.Since, House: !p.House.IsZero()}); err != nil {
 			return err
 		}
 	}
@@ -157,6 +174,9 @@ func (p *Poster) load(ctx context.Context) error {
 		if len(some) < page {
 			break
 		}
+	}
+	for i := range all {
+		all[i].Resident(p.House)
 	}
 	if len(all) > 0 {
 		p.do(ctx, postLoaded{all})
@@ -191,6 +211,14 @@ func (p *Poster) note(m postMsg) {
 	said := ""
 	if err != nil {
 		said = err.Error()
+	}
+	switch ils.OutcomeOf(err) {
+	case ils.Later, ils.Unsure:
+		if since := p.Now(); p.away.Load() == nil {
+			p.away.Store(&since)
+		}
+	default:
+		p.away.Store(nil)
 	}
 	switch said {
 	case p.trouble:
@@ -239,14 +267,18 @@ func (p *Poster) ask(ctx context.Context, e postEffect) postMsg {
 	panic("post: an effect that nobody carries out") // our bug: every effect is above
 }
 
-// save keeps, in one transaction, all that has come together while the one before
-// was kept: a flush costs more than a hundred rows.
+// gather is how long after the beginning of a transaction the next one begins at
+// the earliest. What is under way of each station is many times that.
+const gather = 20 * time.Millisecond
+
+// save keeps, in one transaction, all that has come together since the one before:
+// a flush costs more than a hundred rows.
 func (p *Poster) save(ctx context.Context) {
-	if p.saving || len(p.saves) == 0 {
+	if p.saving || p.rest != nil || len(p.saves) == 0 {
 		return
 	}
 	batch := p.saves
-	p.saves, p.saving = nil, true
+	p.saves, p.saving, p.rest = nil, true, time.After(gather)
 	p.running.Go(func() {
 		stale, err := p.Store.SavePostings(ctx, batch)
 		p.kept <- keptAll{batch, stale, err}

@@ -163,17 +163,20 @@ func posting(b *testing.B) (rate float64, messages int) {
 	began := time.Now()
 	go func() { done <- p.Run(ctx) }()
 	const all = 2 * benchItems * benchLines
-	for confirmed := 0; confirmed < all; {
-		time.Sleep(50 * time.Millisecond)
-		count, people, err := s.PostingsNow(ctx, "slow")
+	for open := true; open; {
+		time.Sleep(20 * time.Millisecond)
+		waiting, err := s.Postings(ctx, "slow", 0, 1)
 		ok(err)
-		if confirmed = count[store.PostConfirmed]; people > 0 {
-			b.Fatalf("%d for people", people)
-		}
+		open = len(waiting) > 0
 	}
 	took := time.Since(began)
 	cancel()
 	ok(<-done)
+	count, people, err := s.PostingsNow(b.Context(), "slow")
+	ok(err)
+	if count[store.PostConfirmed] != all || people > 0 {
+		b.Fatalf("%v, and %d for people", count, people)
+	}
 	return all / took.Seconds(), system.heard
 }
 

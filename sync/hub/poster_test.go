@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/uuid"
+
 	"coldstation/sync/circ"
 	"coldstation/sync/hub"
 	"coldstation/sync/hub/ils"
@@ -26,6 +28,8 @@ type branch struct {
 	*library
 	system *sip2test.System
 	away   atomic.Bool
+	house  circ.PatronID
+	poster *hub.Poster
 	stop   func()
 }
 
@@ -56,7 +60,8 @@ func (b *branch) post() {
 			return b.system.Dial(ctx)
 		}},
 	})
-	p := hub.NewPoster(hub.PosterSettings{Store: b.store, ILS: system, Log: b.log, PostRules: hub.PostRules{Evidence: 10 * time.Minute}, Look: 5 * time.Second})
+	p := hub.NewPoster(hub.PosterSettings{Store: b.store, ILS: system, House: b.house, Log: b.log, PostRules: hub.PostRules{Evidence: 10 * time.Minute}, Look: 5 * time.Second})
+	b.poster = p
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
@@ -147,8 +152,12 @@ func TestLine(t *testing.T) {
 			t.Error(err) // and not renewed
 		}
 
+		if since := b.poster.Away(); !since.IsZero() {
+			t.Errorf("it is said to be away since %v", since)
+		}
 		b.away.Store(true)
 		b.system.HangUp()
+		left := time.Now()
 		maple.bring("1", "999A1")
 		maple.lend("1", "999A2")
 		maple.bring("1", "999A2")
@@ -157,9 +166,15 @@ func TestLine(t *testing.T) {
 		if err := b.did("11 1 999A1", "11 2 999A2")(); err != nil {
 			t.Error(err)
 		}
+		if since := b.poster.Away(); since.Before(left) || since.After(left.Add(3*time.Minute)) {
+			t.Errorf("it is said to be away since %v, want since the first attempt after %v", since, left)
+		}
 		b.away.Store(false)
 		time.Sleep(6 * time.Minute)
 		until(t, b.settled(0))
+		if since := b.poster.Away(); !since.IsZero() {
+			t.Errorf("it is back, and said to be away since %v", since)
+		}
 		last := map[string]string{}
 		for _, d := range b.system.History()[2:] {
 			last[d.Item] += fmt.Sprint(" ", d.Code, " ", d.Patron)
@@ -348,4 +363,94 @@ func TestNoSystem(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// TestHouse: what is lent to the house is a loan to the house's card, if it has one,
+// and otherwise stays the hub's own.
+func TestHouse(t *testing.T) {
+	for name, tt := range map[string]struct{ card, want string }{
+		"a card": {"999A2", "11 1 999A2, 09 1 999A2, 11 2 999A1, 09 2 999A1, 11 2 999A2, 09 2 999A2"},
+		"none":   {"", "11 2 999A1, 09 2 999A1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBranch(t, "koha24")
+				defer b.library.stop()
+				b.stop()
+				b.house = circ.NewPatronID(tt.card)
+				b.post()
+				defer func() { b.stop() }()
+				maple := b.enrol("maple-house")
+				defer maple.start()()
+				maple.do(circ.LentToHouse{Item: "1"}) // 1
+				time.Sleep(5 * time.Minute)
+				maple.do(circ.Undone{Seq: 1})
+				time.Sleep(5 * time.Minute)
+				maple.lend("2", "999A1") // somebody's, and then the house's
+				time.Sleep(5 * time.Minute)
+				maple.do(circ.LentToHouse{Item: "2"})
+				time.Sleep(5 * time.Minute)
+				maple.do(circ.CheckedIn{Item: "2", Belongs: true})
+				time.Sleep(5 * time.Minute)
+				until(t, b.settled(0))
+				until(t, b.did(strings.Split(tt.want, ", ")...))
+			})
+		})
+	}
+}
+
+// TestUnsureReturn: an item was lent at one station and brought back at another that
+// did not know the time, and was switched off before it met the hub. The return is
+// posted after the loan, with a time that is not before it; and when the item was
+// lent again meanwhile, it is the earlier loan's and undoes nothing.
+func TestUnsureReturn(t *testing.T) {
+	for name, tt := range map[string]struct {
+		again bool
+		want  []string
+	}{
+		"brought back":                 {false, []string{"11 1 999A1", "09 1 999A1"}},
+		"brought back, and lent again": {true, []string{"11 1 999A1", "09 1 999A1", "11 1 999A2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBranch(t, "koha24")
+				defer b.library.stop()
+				defer func() { b.stop() }()
+				maple, birch := b.enrol("maple-house"), b.enrol("birch-house")
+				defer birch.start()()
+				maple.lend("3", "999A1") // whom it meets by a clock that was right then
+				time.Sleep(time.Hour)
+				lent := time.Now()
+				birch.lend("1", "999A1")
+				time.Sleep(time.Hour)
+				maple.boot, maple.began = uuid.New(), time.Now()
+				time.Sleep(time.Minute)
+				at := circ.Stamp{Wall: time.Unix(60, 0), Boot: maple.boot, Uptime: time.Minute}
+				if _, err := maple.Append(at, nil, circ.CheckedIn{Item: "1", Patron: maple.Ref(circ.NewPatronID("999A1")), Belongs: true}); err != nil {
+					t.Fatal(err)
+				}
+				if time.Sleep(time.Hour); tt.again {
+					birch.lend("1", "999A2")
+				}
+				time.Sleep(time.Hour)
+				maple.boot, maple.began = uuid.New(), time.Now()
+				defer maple.start()()
+				until(t, maple.delivered)
+				time.Sleep(10 * time.Minute)
+				until(t, b.settled(0))
+				var got []string
+				for _, d := range b.system.History() {
+					if d.Item == "1" {
+						got = append(got, fmt.Sprint(d.Code, " ", d.Item, " ", d.Patron))
+						if d.At.Before(lent.Truncate(time.Second)) || d.At.After(time.Now()) {
+							t.Errorf("%s is dated %v, and the first loan %v", d.Code, d.At, lent)
+						}
+					}
+				}
+				if fmt.Sprint(got) != fmt.Sprint(tt.want) {
+					t.Errorf("the library system did %q, want %q", got, tt.want)
+				}
+			})
+		})
+	}
 }

@@ -69,7 +69,7 @@ func (s *posts) judge(p *store.Posting, st ils.Standing, asked, expected bool, n
 			}
 			return confirm(p, act, st.Due, note)
 		}
-		if older := !st.Since.IsZero() && !st.Since.After(p.At); st.With.Out() && again && !older { // to them, or was another quicker?
+		if older := older(st, p); st.With.Out() && again && !older { // to them, or was another quicker?
 			return refuse(p, ils.NoAnswer, nil)
 		}
 	case store.PostTakeBack:
@@ -101,9 +101,9 @@ func (s *posts) judge(p *store.Posting, st ils.Standing, asked, expected bool, n
 	if act == store.PostRenew || !st.With.Out() || st.With == ils.Them {
 		return sendMain
 	}
-	switch fresh := now.Sub(p.At) <= s.Evidence; {
-	case p.Evidence, expected, !st.Since.IsZero() && !st.Since.After(p.At), st.Since.IsZero() && fresh:
-	case !st.Since.IsZero():
+	switch fresh := now.Sub(p.At)+p.Err <= s.Evidence; {
+	case p.Evidence, expected, older(st, p), st.Since.IsZero() && fresh:
+	case st.Since.After(p.At.Add(p.Err)):
 		return refuse(p, ils.Superseded, nil)
 	case !asked && !p.WasWith.IsZero() && p.WasWith != who(*p):
 		return askWas
@@ -115,6 +115,12 @@ func (s *posts) judge(p *store.Posting, st ils.Standing, asked, expected bool, n
 		return sendReturn
 	}
 	return sendMain
+}
+
+// older reports whether a loan was made before a posting's event, however far off
+// its time may be.
+func older(st ils.Standing, p *store.Posting) bool {
+	return !st.Since.IsZero() && !st.Since.After(p.At.Add(-p.Err))
 }
 
 // conclude takes a reply: true when that is the outcome, and false when a loan

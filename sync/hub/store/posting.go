@@ -56,6 +56,7 @@ var (
 type Queue struct {
 	ILS   string
 	Since time.Time // what happened before is never posted
+	House bool      // what is lent to the house is posted as a loan to its card
 	Limit int       // events; 0 for 1000
 }
 
@@ -113,6 +114,7 @@ const (
 	PostLend     PostingOp = "lend"
 	PostTakeBack PostingOp = "take back"
 	PostRenew    PostingOp = "renew"
+	PostHouse    PostingOp = "lend to the house"
 	PostUndo     PostingOp = "undo"
 )
 
@@ -120,14 +122,26 @@ const (
 // is one.
 func (p Posting) Act() PostingOp {
 	switch {
+	case p.Op == PostHouse:
+		return PostLend
 	case p.Op != PostUndo:
 		return p.Op
-	case p.Undoes == PostLend:
+	case p.Undoes == PostLend, p.Undoes == PostHouse:
 		return PostTakeBack
 	case p.Undoes == PostTakeBack:
 		return PostLend
 	}
 	return ""
+}
+
+// Resident puts the house's card where the house has the item: no station knows it.
+func (p *Posting) Resident(house circ.PatronID) {
+	switch {
+	case p.Op == PostHouse:
+		p.Patron = house
+	case p.Op == PostUndo && p.Undoes == PostHouse:
+		p.UndoesOf = house
+	}
 }
 
 // PostingState is what is known of a posting.
@@ -316,7 +330,7 @@ func queue(ctx context.Context, tx *sql.Tx, q Queue) (more bool, err error) {
 			e.PostingKey, e.guess, e.received = key, guess{fromMillis(at), ms(off)}, fromMillis(received)
 			switch kind {
 			case "CheckedOut", "CheckedIn", "Renewed", "Undone", "LentToHouse", "ReadHere", "Placed", "TakenOut":
-				return e, e.fill(raw)
+				return e, e.fill(raw, q.House)
 			}
 			return e, nil
 		}, `SELECT seq, kind, at, err, received, raw FROM events WHERE station = ? AND ledger = ? AND seq > ? ORDER BY seq LIMIT ?`, m.Station, id(m.Ledger), m.Seq, left)
@@ -345,7 +359,7 @@ func queue(ctx context.Context, tx *sql.Tx, q Queue) (more bool, err error) {
 }
 
 // fill reads what a library system is to be told. Columns do not hold all of it.
-func (e *queued) fill(raw []byte) error {
+func (e *queued) fill(raw []byte, house bool) error {
 	event, err := wire.ParseEvent(raw, nil)
 	if err != nil {
 		return fmt.Errorf("event %d of %s: %w", e.Seq, e.Station, err)
@@ -360,7 +374,10 @@ func (e *queued) fill(raw []byte) error {
 	case circ.Undone:
 		e.op, e.target = PostUndo, b.Seq
 	case circ.LentToHouse:
-		e.op, e.item, e.implied = PostTakeBack, b.Item, true
+		e.op, e.item, e.implied = PostTakeBack, b.Item, !house
+		if house {
+			e.op = PostHouse
+		}
 	case circ.ReadHere:
 		e.op, e.item, e.implied = PostTakeBack, b.Item, true
 	case circ.Placed:

@@ -30,13 +30,32 @@ func (s *site) today(r *http.Request, w *words) (string, any, error) {
 		return "", nil, err
 	}
 	if s.ILS != "" {
-		if _, page.Decisions, err = s.source(r).PostingsNow(r.Context(), s.ILS); err != nil {
+		var count map[store.PostingState]int
+		if count, page.Decisions, err = s.source(r).PostingsNow(r.Context(), s.ILS); err != nil {
 			return "", nil, err
 		}
+		page.Matters = s.away(w, count)
 	}
 	page.Stations = len(stations)
-	page.Matters = s.matters(w, stations)
+	page.Matters = append(page.Matters, s.matters(w, stations)...)
 	return "today", page, nil
+}
+
+// away is that the library system has not answered for long, and how much waits
+// for it. A visitor who sees few stations is not told how much.
+func (s *site) away(w *words, count map[store.PostingState]int) []matter {
+	if s.Away == nil {
+		return nil
+	}
+	now, since := s.Now(), s.Away()
+	if since.IsZero() || now.Sub(since) < s.Unanswered {
+		return nil
+	}
+	what := w.T("away", w.when(now.In(s.Place), since, s.Place))
+	if waits := count[store.PostPending] + count[store.PostSent] + count[store.PostUnknown]; waits > 0 {
+		what += " " + w.N("away.waits", waits)
+	}
+	return []matter{{sentence: sentence{what, w.T("away.do")}, since: since}}
 }
 
 // matters are the conditions of all stations, what lasts longest first.

@@ -86,6 +86,11 @@ type Settings struct {
 	// best first.
 	ILS     string
 	Propose func(store.Posting) []store.Action
+	// Away is since when the library system answers nothing, zero when it does; nil
+	// for one that cannot be away. Unanswered is from when on that is told; 0 for 15
+	// minutes.
+	Away       func() time.Time
+	Unanswered time.Duration
 	// Accounts are who may sign in, and the trail of what they do.
 	Accounts store.Accounts
 	// Local says that nobody but this machine reaches the pages. Then, as long as
@@ -133,6 +138,9 @@ func New(settings Settings) (http.Handler, error) {
 	}
 	if s.Behind == 0 {
 		s.Behind = 15 * time.Minute
+	}
+	if s.Unanswered == 0 {
+		s.Unanswered = 15 * time.Minute
 	}
 	if s.Idle == 0 {
 		s.Idle = 2 * time.Hour

@@ -86,7 +86,7 @@ func (s source) Events(_ context.Context, _ circ.StationID, before store.Positio
 }
 
 func (s source) PostingsNow(context.Context, string) (map[store.PostingState]int, int, error) {
-	return nil, len(rules) + 2, s.fail
+	return map[store.PostingState]int{store.PostPending: 2, store.PostUnknown: 1, store.PostConfirmed: 9}, len(rules) + 2, s.fail
 }
 
 var rules = []string{"route item", "item lost", "claims returned", "item not found", "card not found", "card blocked", "open circulation exists",
@@ -595,5 +595,26 @@ func TestStaticIsKept(t *testing.T) {
 	again := get(h, "/static/style.css", "If-None-Match", first.Header.Get("ETag"))
 	if first.Header.Get("ETag") == "" || again.StatusCode != http.StatusNotModified {
 		t.Errorf("asked again: %d, want 304", again.StatusCode)
+	}
+}
+
+// TestAway: the first page says that the library system has not answered for long,
+// since when, and how much waits for it; and no longer when it answers.
+func TestAway(t *testing.T) {
+	for name, tt := range map[string]struct {
+		since time.Time
+		said  bool
+	}{
+		"it answers":   {},
+		"for a moment": {now.Add(-14 * time.Minute), false},
+		"for long":     {now.Add(-16 * time.Minute), true},
+	} {
+		h, _, _ := newOffice(t, Settings{Source: source{}, Away: func() time.Time { return tt.since }})
+		page := get(h, "/").text
+		for _, words := range []string{"has not answered since: Today, ", "3 loans and returns wait for it."} {
+			if strings.Contains(page, words) != tt.said {
+				t.Errorf("%s: the page says %q: %t, want %t", name, words, !tt.said, tt.said)
+			}
+		}
 	}
 }
