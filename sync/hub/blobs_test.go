@@ -10,6 +10,7 @@ import (
 
 	"coldstation/sync/blob"
 	"coldstation/sync/circ"
+	"coldstation/sync/filter"
 	"coldstation/sync/hub/store"
 	"coldstation/sync/link"
 	"coldstation/sync/wire"
@@ -124,5 +125,72 @@ func TestHostileWants(t *testing.T) {
 		}
 		birch.lend("2", "999A7")
 		until(t, l.lent("2@birch-house"))
+	})
+}
+
+// cardsAt is whether the station's filter has each of the cards; "none" without one.
+func (h *house) cardsAt(want string, cards ...string) func() error {
+	return func() error {
+		id, told, err := h.CardFilter()
+		if err != nil || !told {
+			return fmt.Errorf("told of a filter: %v, %w", told, err)
+		}
+		raw, err := h.blobs.Read(id)
+		if err != nil {
+			return err
+		}
+		f, err := filter.Parse(raw)
+		if err != nil {
+			return err
+		}
+		got := ""
+		for _, card := range cards {
+			got += map[bool]string{true: "+", false: "-"}[f.Has(circ.NewPatronID(card))]
+		}
+		if got != want {
+			return fmt.Errorf("of %v it has %s, want %s", cards, got, want)
+		}
+		return nil
+	}
+}
+
+// TestCards: every station that keeps blobs has the one of all valid cards, and
+// a new one when the cards change, but not at once and not for nothing; one that does
+// not is told nothing and is not held up.
+func TestCards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := link.NewMemory(1)
+		l := newLibrary(t, memory(b))
+		defer l.stop()
+		maple, birch := l.enrol("maple-house"), l.enrol("birch-house")
+		maple.keepBlobs()
+		stop := maple.start()
+		defer birch.start()()
+		cards := []string{"999A1", "KEY-1", "999A3"}
+		until(t, maple.cardsAt("+--", cards...))
+
+		people := []circ.Patron{{ID: circ.NewPatronID("999A1"), FirstName: "Helmi", Policy: "adult", Blocked: true}, {ID: circ.NewPatronID("999A3"), Cards: []string{"KEY-1"}}}
+		_, err := l.hub.Import(t.Context(), store.Collection{Patrons: people})
+		maple.ok(err)
+		time.Sleep(time.Minute)
+		if err := maple.cardsAt("+--", cards...)(); err != nil {
+			t.Errorf("a minute later, when it is not to be built yet: %v", err)
+		}
+		time.Sleep(15 * time.Minute)
+		until(t, maple.cardsAt("-++", cards...))
+
+		stop()
+		maple.wipe() // a new ledger, and so a new stream
+		defer maple.start()()
+		until(t, maple.cardsAt("-++", cards...))
+		told := l.view("maple-house").Told
+		time.Sleep(time.Hour)
+		if s := l.view("maple-house"); s.Told != told {
+			t.Errorf("for nothing it was told %d notices more", s.Told-told)
+		}
+		if _, told, err := birch.CardFilter(); err != nil || told {
+			t.Errorf("one that keeps no blobs was told of one: %v, %v", told, err)
+		}
+		until(t, l.shows("birch-house", "told the rest", func(s store.Station) bool { return s.Told > 0 && s.Pending() == 0 && len(s.Conditions) == 0 }))
 	})
 }

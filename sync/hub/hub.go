@@ -45,6 +45,8 @@ type Settings struct {
 	Look time.Duration
 	// Reach is how far telling goes; zero for as it was.
 	Reach store.Reach
+	// Cards is how often at most the filter of valid cards is built anew; 0 for 15 min.
+	Cards time.Duration
 }
 
 // Hub is a library's side of all stations.
@@ -78,6 +80,9 @@ func Open(s Settings) (*Hub, error) {
 	}
 	if s.Look == 0 {
 		s.Look = 3 * time.Second
+	}
+	if s.Cards == 0 {
+		s.Cards = 15 * time.Minute
 	}
 	h := &Hub{Settings: s, opener: &wire.Opener{Key: key}, boot: uuid.New(), began: time.Now(), desks: make(map[circ.StationID]*desk), known: make(map[circ.StationID]identity.Enrolled)}
 	h.link, err = s.Dial(link.Options{
@@ -115,6 +120,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	defer cancel()
 	h.running.Go(func() { h.review(ctx) })
 	told := make(map[circ.StationID]store.Stream)
+	cards := make(chan struct{})
+	h.running.Go(func() { h.keepCards(ctx, cards) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -124,6 +131,10 @@ func (h *Hub) Run(ctx context.Context) error {
 				return errors.New("run hub: the link was closed")
 			}
 			h.hear(ctx, event)
+		case <-cards:
+			for _, d := range h.desks {
+				d.tell(deskNotices{})
+			}
 		case <-look.C:
 			h.look(ctx, told)
 			h.lookWho(ctx)

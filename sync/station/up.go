@@ -16,6 +16,9 @@ var _ courier.Source = up{}
 func (u up) Greet(_ context.Context, hello wire.Hello) error {
 	at := u.Moment()
 	hello.Boot, hello.Session, hello.Program, hello.Knows = u.Boot, u.Session, u.Program, wire.LastNotice
+	if u.Blobs == nil { // and no use for what names one
+		hello.Knows = wire.KnowsCardFilter - 1
+	}
 	hello.Uptime, hello.Wall, hello.Clock = uint64(at.Uptime.Milliseconds()), at.Wall.UnixMilli(), uint8(at.Clock)
 	return u.publish(hello)
 }
