@@ -128,13 +128,16 @@ func (s *Station) missing(label iso28560.Label) int {
 func (s *Station) card(see sighting, id circ.PatronID) flow.CardSeen {
 	m := s.person(s.knownPatron(id))
 	m.Token, m.Scanned = see.token, see.line != ""
+	m.Valid = !m.Known && s.valid(id)
 	return m
 }
 
 // byUID is whose card a chip is by its own number, and whether the library's rules
 // or the ledger say that it is one. Where no rule takes it, it is looked for under
 // every form in which readers and library systems write such a number; one that
-// nobody knows goes by the first.
+// nobody knows goes by the first that is valid in the library network, else by the
+// first. That it is valid makes no card of a chip that may be an item's: the filter
+// is wrong too often for that.
 func (s *Station) byUID(uid rfid.UID) (id circ.PatronID, ours bool) {
 	if n, ruled := s.settings.Numbers.Find(number.Chip, uid.String()); ruled && n.Kind == number.Patron {
 		return circ.NewPatronID(n.ID), true
@@ -144,6 +147,11 @@ func (s *Station) byUID(uid rfid.UID) (id circ.PatronID, ours bool) {
 		id := circ.NewPatronID(form)
 		if _, _, known := s.knownPatron(id); known {
 			return id, true
+		}
+	}
+	for _, form := range forms {
+		if id := circ.NewPatronID(form); s.valid(id) {
+			return id, false
 		}
 	}
 	return circ.NewPatronID(forms[0]), false

@@ -28,6 +28,8 @@ type Ledger interface {
 	Place(circ.ItemID) (ledger.Place, error)
 	Tiles() ([]ledger.Tile, error)
 	Messages() (map[string]map[string]string, error)
+	// CardFilter is the blob that tells which cards are valid in the library network.
+	CardFilter() (filter circ.BlobID, told bool, err error)
 
 	// What is kept for a person's sake and told nobody.
 	Remember(patron circ.Ref, look []byte) error

@@ -44,7 +44,7 @@ func (s *Station) others(agent circ.PatronID) (all []flow.Other) {
 			continue
 		}
 		s.shown[ref] = p.ID
-		all = append(all, flow.Other{Ref: ref, Name: p.FirstName, Picture: p.Picture, Known: known, Blocked: p.Blocked,
+		all = append(all, flow.Other{Ref: ref, Name: p.FirstName, Picture: p.Picture, Known: known, Valid: !known && s.valid(proxy.Principal), Blocked: p.Blocked,
 			Policy: s.policy(p.Policy), Loans: len(s.loans(ref)), Scopes: proxy.Scopes})
 	}
 	return all

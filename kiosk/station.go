@@ -28,6 +28,12 @@ type Voice interface {
 // Printer prints receipts, in its own time.
 type Printer interface{ Print(flow.Print) }
 
+// Blobs are what the hub sent beside its notices. Read answers an error for one
+// that is not here.
+type Blobs interface {
+	Read(circ.BlobID) ([]byte, error)
+}
+
 // Parts are what a station is assembled from. Readers and scanners are closed by
 // whoever opened them.
 type Parts struct {
@@ -41,6 +47,7 @@ type Parts struct {
 	Scanners []rfid.Scanner
 	Voice    Voice                     // nil: silent
 	Printer  Printer                   // nil: none
+	Blobs    Blobs                     // nil: none
 	Rescale  func(scale float64) error // keeps the screen's scale; nil: it is not kept
 	Log      *slog.Logger
 }
@@ -63,6 +70,7 @@ type Station struct {
 	scanners []rfid.Scanner
 	voice    Voice
 	printer  Printer
+	blobs    Blobs
 	rescale  func(float64) error
 	log      *slog.Logger
 
@@ -83,6 +91,7 @@ type Station struct {
 	timers  map[flow.Timer]*time.Timer
 	lying   map[flow.Token]sighting // on any of the pads
 	broken  bool                    // the ledger takes nothing more
+	valids  valids
 }
 
 // fault is something that is wrong, or well again.
@@ -103,7 +112,7 @@ func New(p Parts) (*Station, error) {
 	s := &Station{
 		settings: p.Settings, ledger: p.Ledger, clock: p.Clock, screen: p.Screen,
 		readers: p.Readers, sought: p.Sought, trays: p.Trays, scanners: p.Scanners,
-		voice: p.Voice, printer: p.Printer, rescale: p.Rescale,
+		voice: p.Voice, printer: p.Printer, blobs: p.Blobs, rescale: p.Rescale,
 		log:   p.Log.With("station", p.Settings.Rules.Station),
 		inbox: make(chan any, 64), done: make(chan struct{}),
 		shown: map[circ.Ref]circ.PatronID{}, secrets: map[circ.Ref]string{}, tries: map[circ.Ref]tries{}, timers: map[flow.Timer]*time.Timer{}, lying: map[flow.Token]sighting{},

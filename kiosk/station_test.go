@@ -27,7 +27,9 @@ import (
 	"coldstation/rfid/number"
 	"coldstation/rfid/pn532"
 	"coldstation/rfid/sim"
+	"coldstation/sync/blob"
 	"coldstation/sync/circ"
+	"coldstation/sync/filter"
 	"coldstation/sync/identity"
 	"coldstation/sync/ledger"
 	"coldstation/sync/wire"
@@ -619,6 +621,65 @@ func TestUnknownCardAndItem(t *testing.T) {
 			t.Error("the log names a card")
 		}
 	})
+}
+
+// blobs are kept in memory.
+type blobs map[circ.BlobID][]byte
+
+func (b blobs) Read(id circ.BlobID) ([]byte, error) {
+	content, is := b[id]
+	if !is {
+		return nil, blob.ErrNone
+	}
+	return content, nil
+}
+
+// TestValidCards: where unknown cards are left to the staff, one that is valid in
+// the library network borrows, by whichever form of its number; without a filter, or
+// with one that cannot be read, nobody is any better known than before.
+func TestValidCards(t *testing.T) {
+	const lent, left = "visiting, 999N00001003 borrowed", "visiting, 999N00001003 ask-staff"
+	for name, tt := range map[string]struct {
+		cards []string
+		told  bool
+		raw   []byte
+		sees  string
+	}{
+		"in it":                     {[]string{"04C0FFEE123480"}, true, nil, lent},
+		"in it as library has it":   {[]string{"999A1", "803412eeffc004"}, true, nil, lent},
+		"not in it":                 {[]string{"999A1"}, true, nil, left},
+		"no filter yet":             {[]string{"04C0FFEE123480"}, false, nil, left},
+		"a filter that is none":     {nil, true, []byte("hello"), left},
+		"a filter that is not here": {nil, true, []byte{}, left},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var cards []circ.PatronID
+				for _, card := range tt.cards {
+					cards = append(cards, circ.NewPatronID(card))
+				}
+				raw := tt.raw
+				if raw == nil {
+					var err error
+					if raw, err = filter.Build(cards); err != nil {
+						t.Fatal(err)
+					}
+				}
+				kept := blobs{}
+				if len(raw) > 0 {
+					kept[circ.NameBlob(raw)] = raw
+				}
+				d := start(t, func(p *Parts, _ *desk) {
+					p.Blobs = kept
+					p.Settings.Rules.UnknownCards = flow.AskTheStaff
+				})
+				if tt.told {
+					d.tell(circ.CardFilterPut{Filter: circ.NameBlob(raw)})
+				}
+				d.put("stranger", "sinuhe").sees(tt.sees)
+			})
+		})
+	}
 }
 
 // TestNumbers: rules make of what was read what the library system writes.

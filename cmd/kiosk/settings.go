@@ -91,7 +91,7 @@ func parse(args []string) (settings, error) {
 		tiles   = set.String("tiles", "none", "who may touch a name instead of showing a card: none, staff, or open to `who` agreed to it")
 		secrets = set.Bool("secret-numbers", false, "ask for the secret number of who has one")
 		house   = set.Bool("house", false, "offer to take books into use in the house, without anybody's name")
-		unknown = set.String("unknown-cards", "lend", "cards that nobody knows here: lend, and tell the library, or leave it to the `staff`")
+		unknown = set.String("unknown-cards", "lend", "cards that nobody knows here and that are not valid in the library network: lend, and tell the library, or leave it to the `staff`")
 		blocked = set.String("blocked-cards", "lend", "cards that the library has blocked: lend, and tell the library, or leave it to the `staff`")
 		tray    = set.String("tray", "", "`port` of a pad for books that were read in the house")
 		trayHow = set.String("tray-protocol", "feig", "how the tray is spoken to: a `name` of readersim --help")

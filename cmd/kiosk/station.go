@@ -160,6 +160,7 @@ func (a *assembly) runOn(ctx context.Context, screen kiosk.Screen, l *ledger.Led
 		Clock:    a.clock,
 		Screen:   &narrator{Screen: screen},
 		Rescale:  a.settings.scale.keep,
+		Blobs:    a.blobs,
 	}
 	a.beside = nil
 	err := errors.Join(a.attach(&parts), a.outfit(&parts))

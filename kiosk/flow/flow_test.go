@@ -141,6 +141,8 @@ func TestEveryReturnedBookIsAccepted(t *testing.T) {
 
 func TestUnknownAndBlockedCards(t *testing.T) {
 	stranger := CardSeen{Token: "card stranger", Ref: ref("stranger"), Policy: circ.Policy{LoanDays: 28}}
+	valid := stranger
+	valid.Valid = true
 	blocked := card("Veikko")
 	blocked.Patron.Blocked = true
 	tests := map[string]struct {
@@ -149,10 +151,11 @@ func TestUnknownAndBlockedCards(t *testing.T) {
 		flags circ.Flags
 		sees  string
 	}{
-		"unknown, lend and flag": {stranger, func(*Rules) {}, circ.UnknownPatron, "visiting, A borrowed"},
-		"blocked, lend and flag": {blocked, func(*Rules) {}, circ.BlockedPatron, "visiting, A borrowed"},
-		"unknown, ask the staff": {stranger, func(r *Rules) { r.UnknownCards = AskTheStaff }, 0, "visiting, A ask-staff"},
-		"blocked, ask the staff": {blocked, func(r *Rules) { r.BlockedCards = AskTheStaff }, 0, "visiting, A ask-staff"},
+		"unknown, lend and flag":            {stranger, func(*Rules) {}, circ.UnknownPatron, "visiting, A borrowed"},
+		"blocked, lend and flag":            {blocked, func(*Rules) {}, circ.BlockedPatron, "visiting, A borrowed"},
+		"unknown, ask the staff":            {stranger, func(r *Rules) { r.UnknownCards = AskTheStaff }, 0, "visiting, A ask-staff"},
+		"unknown, and valid in the network": {valid, func(r *Rules) { r.UnknownCards = AskTheStaff }, circ.UnknownPatron, "visiting, A borrowed"},
+		"blocked, ask the staff":            {blocked, func(r *Rules) { r.BlockedCards = AskTheStaff }, 0, "visiting, A ask-staff"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,7 @@ type CardSeen struct {
 	Ref     circ.Ref
 	Patron  circ.Patron // FirstName, Language, Blocked and so on; the zero value when not Known
 	Known   bool
+	Valid   bool        // when not Known: the library network says that it is one of its valid cards
 	Policy  circ.Policy // of the patron's group, or the station's own for an unknown card
 	Loans   int         // open loans of the account
 	Tile    bool        // no card: a name was touched, and Recognise asked whose it is
@@ -42,6 +43,7 @@ type Other struct {
 	Name    string // first name
 	Picture string
 	Known   bool
+	Valid   bool // when not Known: as of CardSeen
 	Blocked bool
 	Policy  circ.Policy
 	Loans   int

@@ -156,7 +156,7 @@ func (t *turn) card(m CardSeen) *Card {
 	c := &Card{
 		Token: m.Token, Staff: m.Known && m.Patron.Staff, Secret: m.Secret, Recalls: m.Recalls,
 		Language: m.Patron.Language, Look: m.Look,
-		Own: t.lendable(Other{Ref: m.Ref, Name: m.Patron.FirstName, Picture: m.Patron.Picture, Known: m.Known, Blocked: m.Patron.Blocked,
+		Own: t.lendable(Other{Ref: m.Ref, Name: m.Patron.FirstName, Picture: m.Patron.Picture, Known: m.Known, Valid: m.Valid, Blocked: m.Patron.Blocked,
 			Policy: m.Policy, Loans: m.Loans, Scopes: everything}),
 	}
 	for _, o := range m.Others {
@@ -171,7 +171,7 @@ func (t *turn) lendable(o Other) Account {
 	if !o.Known {
 		a.Name = ""
 		a.Flags |= circ.UnknownPatron
-		a.Lend = t.Rules.UnknownCards == LendAndFlag
+		a.Lend = o.Valid || t.Rules.UnknownCards == LendAndFlag
 	}
 	if o.Known && o.Blocked {
 		a.Flags |= circ.BlockedPatron
