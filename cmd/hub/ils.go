@@ -50,6 +50,7 @@ type ilsFile struct {
 	url, key, secret, librarian, librarianPassword               string
 	loans, returns, house                                        string
 	silence                                                      time.Duration
+	learn                                                        learnFile
 	stations                                                     map[circ.StationID]ils.Counter
 }
 
@@ -87,6 +88,7 @@ func readILS(path string) (*ilsFile, error) {
 	text(&f.returns, "returns", "sip2", "how returns do: `sip2`, which captures holds and moves items, or offline")
 	text(&f.house, "house-card", "", "`card` that what is lent to the house is lent to; without one such a loan stays the hub's own")
 	set.DurationVar(&f.silence, "silence", 15*time.Minute, "how long it may give no answer until the hub's first page says so")
+	f.learn.flags(set)
 	if path == "" {
 		return f, nil
 	}
@@ -201,25 +203,11 @@ func (f *ilsFile) sip2() (*ils.SIP2, error) {
 }
 
 func (f *ilsFile) koha() (_ ils.ILS, err error) {
-	zone, err := time.LoadLocation(f.zone)
-	if err != nil {
-		return nil, err
-	}
-	key, err := secret(f.secret)
+	api, err := f.api()
 	if err != nil {
 		return nil, err
 	}
 	password, err := secret(f.librarianPassword)
-	if err != nil {
-		return nil, err
-	}
-	var roots []byte
-	if f.ca != "" {
-		if roots, err = os.ReadFile(f.ca); err != nil {
-			return nil, err
-		}
-	}
-	api, err := koha.New(koha.Settings{URL: f.url, ID: f.key, Secret: koha.Secret(key), CA: roots, Zone: zone})
 	if err != nil {
 		return nil, err
 	}
@@ -247,6 +235,35 @@ func (f *ilsFile) koha() (_ ils.ILS, err error) {
 		return nil, errors.New("loans by sip2 and returns by the offline service: take returns by sip2 too")
 	}
 	return ils.Koha{KohaSettings: k}, nil
+}
+
+// api is Koha's REST API, which is not dialled yet.
+func (f *ilsFile) api() (*koha.API, error) {
+	zone, err := time.LoadLocation(f.zone)
+	if err != nil {
+		return nil, err
+	}
+	key, err := secret(f.secret)
+	if err != nil {
+		return nil, err
+	}
+	var roots []byte
+	if f.ca != "" {
+		if roots, err = os.ReadFile(f.ca); err != nil {
+			return nil, err
+		}
+	}
+	return koha.New(koha.Settings{URL: f.url, ID: f.key, Secret: koha.Secret(key), CA: roots, Zone: zone, Rate: f.learn.rate,
+		Stations: f.branches(), Marks: f.learn.marks})
+}
+
+// branches are the stations by the library that each is at the library system.
+func (f *ilsFile) branches() map[string]circ.StationID {
+	all := make(map[string]circ.StationID)
+	for station, c := range f.stations {
+		all[c.Branch] = station
+	}
+	return all
 }
 
 // open makes the library system; nothing is dialled.
@@ -289,12 +306,16 @@ func libraryCommand(ctx context.Context, args []string) error {
 			return ilsCheck(ctx, os.Stdout, args[1:])
 		case "post":
 			return ilsPost(ctx, os.Stdout, args[1:])
+		case "learn":
+			return ilsLearn(ctx, os.Stdout, args[1:])
 		}
 	}
 	fmt.Println(`usage: hub ils check --ils sip2|koha --ils-config FILE CARD ITEM
            asks the library system about itself, one patron and one item; changes nothing
        hub ils post --dry-run [--ils ... --ils-config ...]
            prints what would be posted; sends and changes nothing
+       hub ils learn --ils koha --ils-config ...
+           learns from the library system once, now, and says what was new
 
 What the file of --ils-config may say, one setting a line:`)
 	f, err := readILS("")

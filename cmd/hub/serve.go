@@ -172,6 +172,11 @@ func serve(ctx context.Context, args []string) error {
 			return err
 		}
 		defer system.Close()
+		if _, done, err := settings.ils.learner(nil); err != nil {
+			return err
+		} else {
+			done()
+		}
 		fmt.Println("the settings go together")
 		return nil
 	}
@@ -185,6 +190,11 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	defer system.Close()
+	learner, done, err := settings.ils.learner(s)
+	if err != nil {
+		return err
+	}
+	defer done()
 	poster := hub.NewPoster(hub.PosterSettings{Store: s, ILS: system, Since: settings.ils.since, House: settings.ils.house})
 	n := network{settings: settings, store: s, library: library}
 	if err := n.open(ctx); err != nil {
@@ -217,7 +227,7 @@ func serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return together(ctx, h.Run, n.run, poster.Run, func(ctx context.Context) error { return listen(ctx, settings.web, pages) },
+	return together(ctx, h.Run, n.run, poster.Run, learner.Run, func(ctx context.Context) error { return listen(ctx, settings.web, pages) },
 		func(ctx context.Context) error { return settings.signIn.tidied(ctx, s) },
 		func(ctx context.Context) error { return watched(ctx, s) })
 }

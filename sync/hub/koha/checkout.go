@@ -59,13 +59,14 @@ type CheckoutsOf struct {
 	Item     int64
 	Library  string // where they were made
 	Since    time.Time
+	After    int64
 	Returned bool // those that ended, instead of those that run; not in 19.06
 }
 
 // Checkouts are those that ask for, in no order.
 func (a *API) Checkouts(ctx context.Context, of CheckoutsOf) iter.Seq2[Checkout, error] {
 	l := list[Checkout]{
-		path: "/checkouts", id: "checkout_id", read: readCheckout,
+		path: "/checkouts", id: "checkout_id", read: readCheckout, after: of.After,
 		plain: filled("patron_id", digits(of.Patron)),
 		equal: make(map[string]any),
 		since: a.since(a.set.Changed.Checkouts, of.Since),

@@ -75,6 +75,7 @@ type ItemsOf struct {
 	Home    string // library
 	Holding string // library
 	Since   time.Time
+	After   int64 // as in PatronsOf
 }
 
 // Items are those that ask for, in no order.
@@ -84,7 +85,7 @@ func (a *API) Items(ctx context.Context, of ItemsOf) iter.Seq2[Item, error] {
 		equal[field] = value
 	}
 	return walk(ctx, a, list[Item]{
-		path: "/items", id: "item_id", read: readItem,
+		path: "/items", id: "item_id", read: readItem, after: of.After,
 		equal: equal, since: a.since(a.set.Changed.Items, of.Since),
 		keep: func(i Item) bool {
 			return either(of.Home, i.Home) && either(of.Holding, i.Holding) && a.changed(i.Changed, of.Since)

@@ -23,6 +23,7 @@ type list[T any] struct {
 	text  bool   // the id is a text; else it is a number that grows
 	way   way    // in which it is asked for at first
 	embed string
+	after int64                // a number: those that come after it, where the way is by key
 	fixed url.Values           // parameters in every way of asking
 	plain map[string]string    // equal fields that Koha also takes as plain parameters
 	equal map[string]any       // further equal fields, for q
@@ -192,6 +193,7 @@ func walk[T any](ctx context.Context, a *API, l list[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		p := start(max(l.way, a.way(l.name)))
+		p.last = l.after
 		for {
 			c := l.call(p.way, a.set.PerPage, p.number, p.last, a.set.Zone)
 			ans, err := a.do(ctx, c)

@@ -117,12 +117,13 @@ type PatronsOf struct {
 	Library  string
 	Category string
 	Since    time.Time // changed at or after this, less Settings.Overlap
+	After    int64     // go on after this patron_id, where the walk is by key; it may begin anew
 }
 
 // Patrons are those that ask for, in no order.
 func (a *API) Patrons(ctx context.Context, of PatronsOf) iter.Seq2[Patron, error] {
 	return walk(ctx, a, list[Patron]{
-		path: "/patrons", id: "patron_id", read: readPatron,
+		path: "/patrons", id: "patron_id", read: readPatron, after: of.After,
 		plain: filled("library_id", of.Library, "category_id", of.Category),
 		since: a.since(a.set.Changed.Patrons, of.Since),
 		keep: func(p Patron) bool {

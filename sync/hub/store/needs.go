@@ -120,17 +120,10 @@ func cancelProxy(ctx context.Context, tx *sql.Tx, proxy string, at time.Time) er
 	if _, err := tx.ExecContext(ctx, `INSERT INTO cancellations (proxy, at) VALUES (?, ?) ON CONFLICT (proxy) DO NOTHING`, proxy, millis(at)); err != nil {
 		return err
 	}
-	turn, err := nextTurn(ctx, tx)
-	if err != nil {
-		return err
-	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM proxies WHERE id = ?`, proxy); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE needs SET want = 0, turn = ? WHERE kind = ? AND key = ?`, turn, needProxy, proxy); err != nil {
-		return err
-	}
-	return wake(ctx, tx, "", turn)
+	return unneed(ctx, tx, needProxy, proxy)
 }
 
 // nextTurn counts what is to be told: what has a lower turn is told first.

@@ -124,6 +124,7 @@ type Store interface {
 	Clocks
 	Blobs
 	Accounts
+	Learns
 
 	Close() error
 }

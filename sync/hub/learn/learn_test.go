@@ -1,0 +1,324 @@
+package learn_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"coldstation/sync/circ"
+	"coldstation/sync/hub/koha"
+	"coldstation/sync/hub/koha/kohatest"
+	"coldstation/sync/hub/learn"
+	"coldstation/sync/hub/store"
+	"coldstation/sync/identity"
+	"coldstation/sync/wire"
+)
+
+const station = circ.StationID("koivikko")
+
+// place is a Koha, a hub's store and one station that listens.
+type place struct {
+	*testing.T
+	koha   *kohatest.System
+	store  store.Store
+	stream uuid.UUID
+	set    learn.Settings
+}
+
+func open(t *testing.T, release kohatest.Release, items int) *place {
+	t.Helper()
+	p := &place{T: t, koha: kohatest.New(release), stream: uuid.New()}
+	p.koha.Fill(items)
+	s, err := store.OpenSQLite(filepath.Join(t.TempDir(), "hub.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	p.store = s
+	if err := s.Enrol(t.Context(), identity.Enrolled{Station: station, Signing: make([]byte, 32), Password: make([]byte, 32)}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.NewStream(t.Context(), station, p.stream); err != nil {
+		t.Fatal(err)
+	}
+	stations := map[string]circ.StationID{"STN": station}
+	api, err := koha.New(koha.Settings{URL: p.koha.Serve(t), ID: kohatest.ID, Secret: kohatest.Secret, Zone: p.koha.Zone, PerPage: 10, Rate: 1e6, Burst: 1000, Attempts: 1, Stations: stations})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(api.Close)
+	p.set = learn.Settings{Name: "koha", API: api, Store: s, Libraries: []string{"STN"}, Stations: stations, Rules: "STN", Batch: 7}
+	return p
+}
+
+func (p *place) pass(whole bool) learn.Told {
+	p.Helper()
+	set := p.set
+	set.Whole = time.Hour
+	if whole {
+		set.Whole = time.Nanosecond
+	}
+	l, err := learn.New(set)
+	if err != nil {
+		p.Fatal(err)
+	}
+	told, err := l.Pass(p.Context())
+	if err != nil {
+		p.Fatal(err)
+	}
+	return told
+}
+
+// knows is what the station knows by its notices.
+type knows struct {
+	patrons  map[string]circ.Patron
+	items    map[circ.ItemID]circ.Item
+	policies map[string]circ.Policy
+	loans    map[circ.ItemID]circ.LoanPut
+	proxies  map[string]circ.Proxy
+}
+
+func (p *place) told() knows {
+	p.Helper()
+	k := knows{make(map[string]circ.Patron), make(map[circ.ItemID]circ.Item), make(map[string]circ.Policy), make(map[circ.ItemID]circ.LoanPut), make(map[string]circ.Proxy)}
+	_, err := p.store.Draw(p.Context(), station, store.Stream{ID: p.stream}, 1<<20, time.Now())
+	if err != nil {
+		p.Fatal(err)
+	}
+	all, err := p.store.Notices(p.Context(), station, p.stream, 1, 1<<20)
+	if err != nil {
+		p.Fatal(err)
+	}
+	for _, raw := range all {
+		n, err := wire.ParseNotice(raw)
+		if err != nil {
+			p.Fatal(err)
+		}
+		switch b := n.Body.(type) {
+		case circ.PatronPut:
+			k.patrons[b.Patron.ID.Plaintext()] = b.Patron
+		case circ.PatronGone:
+			delete(k.patrons, b.ID.Plaintext())
+		case circ.ItemPut:
+			k.items[b.Item.ID] = b.Item
+		case circ.ItemGone:
+			delete(k.items, b.ID)
+		case circ.PolicyPut:
+			k.policies[b.Policy.ID] = b.Policy
+		case circ.LoanPut:
+			k.loans[b.Item] = b
+		case circ.LoanGone:
+			delete(k.loans, b.Item)
+		case circ.ProxyPut:
+			k.proxies[b.Proxy.ID] = b.Proxy
+		case circ.ProxyCancelled:
+			delete(k.proxies, b.ID)
+		}
+	}
+	return k
+}
+
+func (k knows) cards() string { return strings.Join(slices.Sorted(maps.Keys(k.patrons)), " ") }
+
+// changed is when a row changes now.
+func changed() string { return time.Now().Format(time.RFC3339) }
+
+func TestWhole(t *testing.T) {
+	p := open(t, kohatest.Newer, 25)
+	p.koha.Put(kohatest.Checkouts, kohatest.Loan(900, 5, 3, "KIRJ"), kohatest.Loan(901, 51, 4, "KIRJ"))
+	told := p.pass(true)
+	if told.Patrons != 2 || told.Items != 25 || told.Policies != 3 || told.Loans != 1 || told.Odd != 0 {
+		t.Errorf("told %+v", told)
+	}
+	k := p.told()
+	if got := k.cards(); got != "2960001 2960015" {
+		t.Errorf("cards %s, want those of STN", got)
+	}
+	if got := k.patrons["2960001"]; got.FirstName != "Aino" || got.Policy != "ERI" || got.Blocked || got.Staff || got.Language != "sv" {
+		t.Errorf("got %+v of Aino", got)
+	}
+	if got, want := k.policies["ERI"], (circ.Policy{ID: "ERI", LoanDays: 28, Renewals: 2}); got != want {
+		t.Errorf("policy %+v, want %+v", got, want)
+	}
+	want := circ.Item{ID: "30100001", Title: "Kirja 1", Author: "Väinö Linna", Year: 2009, Parts: 1, Home: station}
+	if got := k.items["30100001"]; got != want {
+		t.Errorf("item %+v, want %+v", got, want)
+	}
+	if loan := k.loans["30100003"]; len(k.loans) != 1 || loan.Patron.Plaintext() != "2960001" || loan.Due.Day() != 30 {
+		t.Errorf("loans %v, want one of Aino's", k.loans)
+	}
+	if again := p.pass(true); again.Patrons+again.Items+again.Policies+again.Loans+again.Removed != 0 {
+		t.Errorf("a second whole pass told %+v", again)
+	}
+}
+
+// TestChanges: what people do at the library, as a station hears of it.
+func TestChanges(t *testing.T) {
+	p := open(t, kohatest.Newer, 12)
+	p.koha.Put(kohatest.Patrons, kohatest.Person(16, "2960016", "Oja", "Pentti", "PT", "STN"), kohatest.Person(17, "2960017", "Oja", "Pentti", "PT", "STN"))
+	p.pass(true)
+	// What the library itself noted, and a file that says more of a policy.
+	_, err := p.store.Import(t.Context(), store.Collection{
+		Patrons: []circ.Patron{{ID: circ.NewPatronID("2960001"), FirstName: "Aino", Policy: "ERI", Language: "sv", Picture: "boat", Cards: []string{"04A1"}, Secret: "hash", Home: station},
+			{ID: circ.NewPatronID("own"), FirstName: "Own", Policy: "PT", Home: station}},
+		Policies: []circ.Policy{{ID: "ERI", LoanDays: 28, Renewals: 2, FeeFree: true, OverdueOK: true}},
+		Proxies:  []circ.Proxy{{ID: "p1", Principal: circ.NewPatronID("2960001"), Agent: circ.NewPatronID("2960015"), Scopes: circ.MayBorrow}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	aino := kohatest.Person(5, "2960001", "Virtanen", "Aino", "ERI", "STN").With("lang", "sv-SE")
+	for _, step := range []struct {
+		name  string
+		do    func()
+		whole bool
+		want  func(knows) bool
+	}{
+		{"restricted, so blocked", func() { p.koha.Put(kohatest.Patrons, aino.With("restricted", true, "updated_on", changed())) }, false, func(k knows) bool {
+			a := k.patrons["2960001"]
+			return a.Blocked && a.Picture == "boat" && a.Secret == "hash" && slices.Equal(a.Cards, []string{"04A1"})
+		}},
+		{"another card", func() { p.koha.Put(kohatest.Patrons, aino.With("cardnumber", "2960099", "updated_on", changed())) }, false, func(k knows) bool {
+			a := k.patrons["2960099"]
+			return k.cards() == "2960015 2960016 2960017 2960099 own" && !a.Blocked && a.Picture == "boat" && a.Secret == "" && k.proxies["p1"].Principal.Plaintext() == "2960099"
+		}},
+		{"two swap cards", func() {
+			p.koha.Put(kohatest.Patrons, aino.With("cardnumber", "2960015", "updated_on", changed()),
+				kohatest.Person(15, "2960099", "Äijälä", "Matti", "PT", "STN").With("updated_on", changed()))
+		}, false, func(k knows) bool {
+			return k.patrons["2960015"].FirstName == "Aino" && k.patrons["2960099"].FirstName == "Matti" && k.patrons["2960015"].Picture == "boat" &&
+				k.proxies["p1"].Principal.Plaintext() == "2960015" && k.proxies["p1"].Agent.Plaintext() == "2960099"
+		}},
+		{"two merged", func() { p.koha.Delete(kohatest.Patrons, 17) }, true, func(k knows) bool { return k.cards() == "2960015 2960016 2960099 own" }},
+		{"moved to a library that is not ours", func() {
+			p.koha.Put(kohatest.Patrons, kohatest.Person(16, "2960016", "Oja", "Pentti", "PT", "KIRJ").With("updated_on", changed()))
+		}, true, func(k knows) bool { return k.cards() == "2960015 2960099 own" }},
+		{"removed", func() { p.koha.Delete(kohatest.Patrons, 15) }, true, func(k knows) bool { return k.cards() == "2960015 own" && len(k.proxies) == 0 }},
+		{"a new title", func() {
+			p.koha.Put(kohatest.Items, kohatest.Thing(40, 101, "30100040", "STN", "STN").With("timestamp", changed()))
+		}, false, func(k knows) bool { return k.items["30100040"].Title == "Kirja 1" }},
+		{"an item under another barcode", func() {
+			p.koha.Put(kohatest.Items, kohatest.Thing(40, 101, "30100041", "STN", "STN").With("timestamp", changed()))
+		}, false, func(k knows) bool { return k.items["30100041"].Title == "Kirja 1" && k.items["30100040"].ID == "" }},
+		{"an item withdrawn from the catalogue", func() { p.koha.Delete(kohatest.Items, 40) }, true, func(k knows) bool { return len(k.items) == 12 }},
+		{"a loan of another library's item", func() {
+			p.koha.Put(kohatest.Items, kohatest.Thing(70, 102, "30100070", "KIRJ", "KIRJ"))
+			p.koha.Put(kohatest.Checkouts, kohatest.Loan(950, 5, 70, "KIRJ").With("timestamp", changed()))
+		}, false, func(k knows) bool {
+			return k.loans["30100070"].Patron.Plaintext() == "2960015" && k.items["30100070"].Title == "Kirja 2"
+		}},
+		{"it stays while it is on loan", func() {}, true, func(k knows) bool { return len(k.loans) == 1 && len(k.items) == 13 }},
+		{"renewed", func() {
+			p.koha.Put(kohatest.Checkouts, kohatest.Loan(950, 5, 70, "KIRJ").With("timestamp", changed(), "due_date", "2026-12-20T23:59:00+02:00"))
+		}, false, func(k knows) bool { return k.loans["30100070"].Due.Month() == time.December }},
+		{"returned", func() {
+			p.koha.Delete(kohatest.Checkouts, 950)
+			p.koha.Put(kohatest.Returned, kohatest.Loan(950, 5, 70, "KIRJ").With("timestamp", changed(), "checkin_date", changed()))
+		}, false, func(k knows) bool { return len(k.loans) == 0 }},
+		{"and its item goes with the next whole pass", func() {}, true, func(k knows) bool { return len(k.items) == 12 }},
+		{"what the library said of the policy stays", func() {}, true, func(k knows) bool { return k.policies["ERI"].FeeFree && k.policies["ERI"].OverdueOK }},
+	} {
+		step.do()
+		p.pass(step.whole)
+		if k := p.told(); !step.want(k) {
+			t.Fatalf("%s: the station knows %+v", step.name, k)
+		}
+	}
+}
+
+// TestTooManyGone: a permission taken away looks like a library without people.
+func TestTooManyGone(t *testing.T) {
+	p := open(t, kohatest.Newer, 20)
+	p.pass(true)
+	for n := range 10 {
+		p.koha.Delete(kohatest.Items, n+1)
+	}
+	if told := p.pass(true); told.Kept != 10 || told.Removed != 0 || len(p.told().items) != 20 {
+		t.Errorf("told %+v, the station has %d items, want all kept", told, len(p.told().items))
+	}
+	p.set.MostGone = 60
+	if told := p.pass(true); told.Removed != 10 || len(p.told().items) != 10 {
+		t.Errorf("told %+v, the station has %d items, want ten removed", told, len(p.told().items))
+	}
+}
+
+// TestFaults: whatever the network and Koha do, the station ends up knowing the same,
+// and what was learned is not asked for again.
+func TestFaults(t *testing.T) {
+	still := open(t, kohatest.Newer, 30)
+	still.koha.Put(kohatest.Checkouts, kohatest.Loan(900, 5, 3, "KIRJ"))
+	still.pass(true)
+	want := still.told()
+	whole := len(still.koha.Requests())
+	for _, kind := range []kohatest.Kind{kohatest.Expired, kohatest.TooMany, kohatest.Broken, kohatest.Down, kohatest.Cut, kohatest.Lost, kohatest.Half} {
+		for at := 0; at < whole; at += 9 {
+			t.Run(fmt.Sprintf("%d at %d", kind, at), func(t *testing.T) {
+				t.Parallel()
+				p := open(t, kohatest.Newer, 30)
+				p.koha.Put(kohatest.Checkouts, kohatest.Loan(900, 5, 3, "KIRJ"))
+				p.koha.Fail(kohatest.Fault{Kind: kind, On: "GET", Pass: at})
+				l, err := learn.New(p.set)
+				if err != nil {
+					t.Fatal(err)
+				}
+				tries := 0
+				for _, err = l.Pass(t.Context()); err != nil; _, err = l.Pass(t.Context()) {
+					if tries++; tries > 3 {
+						t.Fatal(err)
+					}
+				}
+				if got := p.told(); !reflect.DeepEqual(got, want) {
+					t.Errorf("got %+v\nwant %+v", got, want)
+				}
+				if asked := len(p.koha.Requests()); asked > whole+14 {
+					t.Errorf("%d requests, %d without faults: it began anew", asked, whole)
+				}
+			})
+		}
+	}
+}
+
+// TestInterrupted: a hub that stops anywhere in a pass goes on there.
+func TestInterrupted(t *testing.T) {
+	still := open(t, kohatest.Newer, 30)
+	still.pass(true)
+	want, whole := still.told(), len(still.koha.Requests())
+	for at := 0; at < whole; at += 2 {
+		p := open(t, kohatest.Newer, 30)
+		ctx, stop := context.WithCancel(t.Context())
+		p.koha.Fail(kohatest.Fault{On: "GET", Pass: at, Before: stop})
+		l, err := learn.New(p.set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Pass(ctx); err == nil && at < whole-1 {
+			t.Errorf("stopped at %d: no error", at)
+		}
+		p.pass(false)
+		if got := p.told(); !reflect.DeepEqual(got, want) {
+			t.Errorf("stopped at %d: got %+v\nwant %+v", at, got, want)
+		}
+		if asked := len(p.koha.Requests()); asked > whole+16 {
+			t.Errorf("stopped at %d: %d requests, %d without: it began anew", at, asked, whole)
+		}
+	}
+}
+
+// TestOlder: Koha 19.06 tells people and loans, and no items.
+func TestOlder(t *testing.T) {
+	p := open(t, kohatest.Older, 3)
+	p.pass(true)
+	p.koha.Put(kohatest.Patrons, kohatest.Person(5, "2960001", "Virtanen", "Aino", "ERI", "STN").With("restricted", true, "updated_on", changed()))
+	p.pass(false)
+	if k := p.told(); k.cards() != "2960001 2960015" || !k.patrons["2960001"].Blocked || len(k.items) != 0 {
+		t.Errorf("the station knows %+v", k)
+	}
+}

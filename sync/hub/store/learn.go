@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"maps"
+	"slices"
+
+	"coldstation/sync/circ"
+)
+
+// Learns is what is kept of a library system that the hub learns from, so that what
+// is gone there, or has another number on its card, is so here too.
+type Learns interface {
+	// Collection is all that was imported.
+	Collection(ctx context.Context) (Collection, error)
+	// Learned is what is kept of a kind, by the library system's own numbers.
+	Learned(ctx context.Context, ils string, kind LearnedKind) (map[int64]Learned, error)
+	// Learn keeps some and lets go of the numbers that are gone. A card or an item that
+	// no number is of any more is removed in the same transaction, with the
+	// authorisations that name the card, and stations forget it.
+	Learn(ctx context.Context, ils string, kind LearnedKind, some []Learned, gone []int64) error
+	// Written are the postings with that note, in the order they happened.
+	Written(ctx context.Context, ils, note string) ([]Posting, error)
+	// Elsewhere reports whether none of the stations has the item on loan.
+	Elsewhere(ctx context.Context, item circ.ItemID) (bool, error)
+}
+
+// LearnedKind is what a number is of.
+type LearnedKind string
+
+// The kinds.
+const (
+	LearnedPatron LearnedKind = "patron"
+	LearnedItem   LearnedKind = "item"
+	LearnedLoan   LearnedKind = "loan"
+)
+
+// Learned is a number at a library system and what it is here.
+type Learned struct {
+	Number int64
+	ID     string // a card or an item
+	Note   string
+	Pass   int64
+}
+
+func (s *base) Collection(ctx context.Context) (c Collection, err error) {
+	if c.Items, err = readItems(ctx, s.read); err != nil {
+		return c, err
+	}
+	if c.Patrons, err = readPatrons(ctx, s.read); err != nil {
+		return c, err
+	}
+	if c.Policies, err = readPolicies(ctx, s.read); err != nil {
+		return c, err
+	}
+	c.Proxies, err = readProxies(ctx, s.read)
+	return c, err
+}
+
+func (s *base) Learned(ctx context.Context, ils string, kind LearnedKind) (map[int64]Learned, error) {
+	all, err := collect(ctx, s.read, func(scan func(...any) error) (l Learned, err error) {
+		err = scan(&l.Number, &l.ID, &l.Note, &l.Pass)
+		return l, err
+	}, `SELECT number, id, note, pass FROM learned WHERE ils = ? AND kind = ?`, ils, kind)
+	known := make(map[int64]Learned, len(all))
+	for _, l := range all {
+		known[l.Number] = l
+	}
+	return known, err
+}
+
+func (s *base) Learn(ctx context.Context, ils string, kind LearnedKind, some []Learned, gone []int64) error {
+	return s.change(ctx, "learn", func(tx *sql.Tx) error {
+		left := make(map[string]bool)
+		for _, l := range some {
+			if err := leave(ctx, tx, ils, kind, l.Number, left); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT INTO learned (ils, kind, number, id, note, pass) VALUES (?, ?, ?, ?, ?, ?)
+				ON CONFLICT (ils, kind, number) DO UPDATE SET id = excluded.id, note = excluded.note, pass = excluded.pass`,
+				ils, kind, l.Number, l.ID, l.Note, l.Pass); err != nil {
+				return err
+			}
+		}
+		for _, number := range gone {
+			if err := leave(ctx, tx, ils, kind, number, left); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `DELETE FROM learned WHERE ils = ? AND kind = ? AND number = ?`, ils, kind, number); err != nil {
+				return err
+			}
+		}
+		for _, id := range slices.Sorted(maps.Keys(left)) {
+			var has bool
+			if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM learned WHERE kind = ? AND id = ?)`, kind, id).Scan(&has); err != nil {
+				return err
+			}
+			if has {
+				continue
+			}
+			if err := forget(ctx, tx, kind, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// leave takes note of what a number was of.
+func leave(ctx context.Context, tx *sql.Tx, ils string, kind LearnedKind, number int64, left map[string]bool) error {
+	var id string
+	err := tx.QueryRowContext(ctx, `SELECT id FROM learned WHERE ils = ? AND kind = ? AND number = ?`, ils, kind, number).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	left[id] = true
+	return err
+}
+
+// forget removes a card, with the authorisations that name it, or an item.
+func forget(ctx context.Context, tx *sql.Tx, kind LearnedKind, id string) error {
+	switch kind {
+	case LearnedPatron:
+		proxies, err := collect(ctx, tx, func(scan func(...any) error) (proxy string, err error) {
+			err = scan(&proxy)
+			return proxy, err
+		}, `DELETE FROM proxies WHERE principal = ? OR agent = ? RETURNING id`, id, id)
+		if err != nil {
+			return err
+		}
+		for _, proxy := range proxies {
+			if err := unneed(ctx, tx, needProxy, proxy); err != nil {
+				return err
+			}
+		}
+		for _, statement := range []string{`DELETE FROM cards WHERE patron = ?`, `DELETE FROM patrons WHERE id = ?`} {
+			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+				return err
+			}
+		}
+		return unneed(ctx, tx, needPatron, id)
+	case LearnedItem:
+		if _, err := tx.ExecContext(ctx, `DELETE FROM items WHERE id = ?`, id); err != nil {
+			return err
+		}
+		return unneed(ctx, tx, needItem, id)
+	}
+	return nil
+}
+
+// unneed has every station forget what is gone.
+func unneed(ctx context.Context, tx *sql.Tx, kind int, key string) error {
+	turn, err := nextTurn(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE needs SET want = 0, turn = ? WHERE kind = ? AND key = ?`, turn, kind, key); err != nil {
+		return err
+	}
+	return wake(ctx, tx, "", turn)
+}
+
+func (s *base) Written(ctx context.Context, ils, note string) ([]Posting, error) {
+	return readPostings(ctx, s.read, ils, `WHERE p.ils = ? AND p.note = ? ORDER BY p.sorts, p.place`, note)
+}
+
+func (s *base) Elsewhere(ctx context.Context, item circ.ItemID) (bool, error) {
+	var here bool
+	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM loans WHERE item = ?)`, item).Scan(&here)
+	return !here, err
+}
