@@ -266,7 +266,7 @@ func (f *finger) touch(b *testing.B) time.Duration {
 // title gives some lines of the screen where a title stands, as Xvfb keeps them: after a
 // header whose first word is its size and whose words 12 and 19 are the bytes of a line
 // and the number of 12-byte colours (X11/XWDFile.h).
-func title(b *testing.B, path string) func() []byte {
+func title(b testing.TB, path string) func() []byte {
 	file, err := os.Open(path)
 	if err != nil {
 		b.Fatal(err)

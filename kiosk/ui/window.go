@@ -85,13 +85,17 @@ func (w *Window) Run() { w.window.ShowAndRun() }
 // on top of it would be half of what a frame costs where there is no graphics card.
 type ground struct {
 	fyne.Theme
-	paper color.Color
+	paper color.NRGBA
 }
 
-// Color is called for every frame.
+// Color is called for every frame. Fyne divides by 255·255 where a colour has
+// 65535 steps, and would clear to a lighter one.
+//
+// Source: fyne v2.7.4, internal/painter/gl, Clear.
 func (g *ground) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color.Color {
-	if name == theme.ColorNameBackground && g.paper != nil {
-		return g.paper
+	if name == theme.ColorNameBackground {
+		const full = 255
+		return color.RGBA64{full * uint16(g.paper.R), full * uint16(g.paper.G), full * uint16(g.paper.B), full * full}
 	}
 	return g.Theme.Color(name, variant)
 }

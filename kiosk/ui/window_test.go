@@ -2,10 +2,13 @@ package ui
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
+	"image/color"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -124,11 +127,7 @@ func TestWindow(t *testing.T) {
 		line := lines.Text()
 		said = append(said, line)
 		if line == "touch me" {
-			touch := exec.Command("xdotool", "mousemove", "700", "20", "mousedown", "1", "mousemove", "760", "24", "mouseup", "1")
-			touch.Env = append(os.Environ(), "DISPLAY="+screen)
-			if out, err := touch.CombinedOutput(); err != nil {
-				t.Fatalf("touch (Debian: xdotool): %v: %s", err, out)
-			}
+			x(t, screen, "xdotool", "xdotool", "mousemove", "700", "20", "mousedown", "1", "mousemove", "760", "24", "mouseup", "1")
 		}
 	}
 	if err := cmd.Wait(); err != nil {
@@ -137,6 +136,76 @@ func TestWindow(t *testing.T) {
 	if got, want := strings.Join(said, "\n"), "touch me\nflow.Touched welcome\nclosed"; got != want {
 		t.Errorf("said\n%s\nwant\n%s", got, want)
 	}
+}
+
+// look runs the station on a screen of its own and answers its picture, once its
+// paper is there in the very colour of the palette.
+func look(t *testing.T) (screen string, picture func() []byte) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("opens a window")
+	}
+	dir := t.TempDir()
+	screen = display(t, "-fbdir", dir)
+	_, lines := program(t, screen, "station")
+	for lines.Scan() && lines.Text() != "first frame" {
+	}
+	picture = title(t, filepath.Join(dir, "Xvfb_screen0"))
+	until(t, "paper", func() bool {
+		const beside = 700 // of the title's first line
+		pixel := picture()[4*beside:]
+		return color.NRGBA{pixel[2], pixel[1], pixel[0], 0xFF} == calm[paper]
+	})
+	return screen, picture
+}
+
+// x runs an X client.
+func x(t *testing.T, screen, pkg, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "DISPLAY="+screen)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s (Debian: %s): %v: %s", name, pkg, err, out)
+	}
+}
+
+// until waits for something to be on the screen.
+func until(t *testing.T, what string, seen func() bool) {
+	t.Helper()
+	for start := time.Now(); !seen(); time.Sleep(5 * time.Millisecond) {
+		if time.Since(start) > 10*time.Second {
+			t.Fatalf("not seen: %s", what)
+		}
+	}
+}
+
+// TestSleep: the picture comes back after the display slept. A screen saver's window
+// is the dark here, since Xvfb has no power to save: the X server keeps nothing of
+// what lies below, as if the screen had been lost.
+func TestSleep(t *testing.T) {
+	screen, picture := look(t)
+	awake := picture()
+	x(t, screen, "x11-xserver-utils", "xset", "s", "noblank", "s", "expose")
+	for range 3 {
+		x(t, screen, "x11-xserver-utils", "xset", "s", "activate")
+		until(t, "a screen saver", func() bool { return !bytes.Equal(picture(), awake) })
+		x(t, screen, "x11-xserver-utils", "xset", "s", "reset")
+		until(t, "the station again", func() bool { return bytes.Equal(picture(), awake) })
+	}
+}
+
+// TestSlideOff: a button that a finger slid off, to let go beside it, looks as before.
+func TestSlideOff(t *testing.T) {
+	screen, picture := look(t)
+	finger := func(args ...string) { t.Helper(); x(t, screen, "xdotool", "xdotool", args...) }
+	before := picture()
+	finger("mousemove", "60", "50", "mousedown", "1") // the first language
+	until(t, "a pressed button", func() bool { return !bytes.Equal(picture(), before) })
+	finger("mousemove", "700", "400")
+	until(t, "a button let go", func() bool { return bytes.Equal(picture(), before) })
+	finger("mouseup", "1")
+	finger("mousemove", "60", "50", "mousedown", "1")
+	until(t, "the button pressed again", func() bool { return !bytes.Equal(picture(), before) })
 }
 
 func middle(d []time.Duration) time.Duration { slices.Sort(d); return d[len(d)/2] }
