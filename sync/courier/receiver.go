@@ -110,8 +110,8 @@ func (r Receiver) Step(in ReceiverInput) (Receiver, []ReceiverEffect) {
 		}
 		r.known, r.cursor, r.chain = true, in.Cursor, in.Chain
 		out := r.stand(in.Condition, 0)
-		if in.Condition == Foreign {
-			return r, out // a stranger is not told where anything stands
+		if in.Condition == Foreign { // whoever goes on with it must begin another
+			return r.ack(out)
 		}
 		if r.hello.Stream == r.stream {
 			r, more := r.greeted(r.hello)

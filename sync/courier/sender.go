@@ -159,6 +159,9 @@ func (s Sender) acked(now time.Duration, in Acked) (Sender, []SenderEffect) {
 	if s.phase == flowing && in.Cursor < s.mark {
 		return s, nil // late, or a receiver gone back: then silence will tell
 	}
+	if Condition(in.Condition) == Foreign {
+		return s.hold(now, in, Foreign)
+	}
 	if c := s.judge(in); c != Sound {
 		return s.hold(now, in, c)
 	}

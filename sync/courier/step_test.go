@@ -163,7 +163,7 @@ func TestReceiver(t *testing.T) {
 		"a sender that admits to differ":     {{Greeted{wire.Hello{Stream: stream, First: 1, Last: 20, Acked: 10, Chain: wire.Chain{1}}}, "find"}, {found(10), "forked, ack 10"}},
 		"a late hello says nothing":          {{hello(1, 5, 0), "find"}, {found(10), "ack 10"}},
 		"a sender that lacks what is needed": {{hello(15, 20, 10), "find"}, {found(10), "missing, ack 10"}, {batch(15, 16), "ack 10"}, {batch(11, 12), "commit 2 after 10"}, {committed(12), "sound, ack 12"}},
-		"a stranger is told nothing":         {{hello(1, 5, 0), "find"}, {Found{stream, 0, wire.Chain{}, Foreign}, "foreign"}, {batch(1, 2), ""}, {TooNew{stream}, ""}},
+		"a stream that is over":              {{hello(1, 5, 0), "find"}, {Found{stream, 0, wire.Chain{}, Foreign}, "foreign, ack 0"}, {batch(1, 2), ""}, {TooNew{stream}, ""}, {hello(1, 5, 0), "find"}, {Found{stream, 0, wire.Chain{}, Foreign}, "foreign, ack 0"}},
 		"batches that cannot be":             {{hello(1, 20, 0), "find"}, {found(0), "ack 0"}, {Arrived{wire.Batch{Stream: stream, First: 0, Events: events[:2], Chain: chain[2]}}, "ack 0"}, {Arrived{wire.Batch{Stream: stream, First: 1, Events: nil, Chain: wire.Chain{}}}, "ack 0"}, {batch(1, 501), "ack 0"}, {Arrived{wire.Batch{Stream: stream, First: 1<<64 - 1, Events: events[:2], Chain: chain[2]}}, "ack 0"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,10 @@
 package hub_test
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -171,4 +174,51 @@ func TestReboots(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPutBack: a copy of the hub's file is put back by hand from before the stream of
+// notices that a station now has. The station has given the old one up and says so,
+// and the hub begins another.
+func TestPutBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLibrary(t, memory(link.NewMemory(1)))
+		maple := l.enrol("maple-house")
+		defer maple.start()()
+		knows := func(title string) func() error {
+			return func() error {
+				if told := maple.told(); !slices.Contains(told, "item "+title) {
+					return fmt.Errorf("the station knows %q, want %s too", told, title)
+				}
+				return nil
+			}
+		}
+		until(t, knows(collection.Items[0].Title))
+		l.stop()
+		image, err := os.ReadFile(l.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.start()
+		old := l.view("maple-house").Stream
+		maple.ok(l.store.NewStream(t.Context(), "maple-house", uuid.New()))
+		until(t, func() error {
+			if st := l.view("maple-house"); st.Stream == old || st.Taken < st.Told {
+				return fmt.Errorf("the station has %d of %d of %v", st.Taken, st.Told, st.Stream)
+			}
+			return nil
+		})
+		l.stop()
+		if err := errors.Join(os.Remove(l.path), os.WriteFile(l.path, image, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		l.start()
+		defer l.stop()
+		if _, err := l.hub.Import(t.Context(), store.Collection{Items: []circ.Item{{ID: "77", Title: "Bildhuggarens dotter"}}}); err != nil {
+			t.Fatal(err)
+		}
+		until(t, knows("Bildhuggarens dotter"))
+		if st := l.view("maple-house"); st.Stream == old || len(st.Conditions) > 0 {
+			t.Errorf("the station stands at %+v, want a new stream and no condition", st)
+		}
+	})
 }

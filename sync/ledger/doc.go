@@ -43,7 +43,7 @@
 //	PATH.journal-N    the second copy, see package journal
 //	PATH.reserve      room held back for the day the disk is full
 //	PATH.new          a new file until it is whole
-//	*.damaged-TIME    what a rescue set aside; never read again, never removed
+//	*.damaged-TIME    what a rescue set aside; never read again. The first is kept, and the latest few
 //
 // A batch is flushed to the journal before bbolt has anything on the disk, so the
 // journal is never behind, and each failed write leaves all or nothing. A cheap disk

@@ -96,6 +96,9 @@ func Rescue(at circ.Stamp, path string, o Options) (saved Saved, err error) {
 		return saved, fmt.Errorf("rescue ledger %s: %w", path, err)
 	}
 	w.station, w.check = o.Station, keyCheck(o.Key)
+	if removed := thin(path); removed != "" {
+		w.saved.Why = append(w.saved.Why, removed)
+	}
 	if lost != nil {
 		w.saved.Kept = path + aside(at.Wall)
 		for n := 2; exists(w.saved.Kept); n++ {

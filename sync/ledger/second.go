@@ -48,6 +48,9 @@ func (l *Ledger) attach(r Report) error {
 			}
 		}
 		if l.mended != "" {
+			if removed := thin(l.path); removed != "" {
+				l.mended += "; " + removed
+			}
 			if err := c.Aside(aside(time.Now())); err != nil {
 				return err
 			}
@@ -220,9 +223,6 @@ func copyEvents(tx *bbolt.Tx, after uint64, chain wire.Chain, write func(journal
 	}
 	return write(b)
 }
-
-// aside is added to the name of what is kept and not used again.
-func aside(at time.Time) string { return ".damaged-" + at.UTC().Format("20060102T150405.000Z") }
 
 // Mended is what was wrong with the journal when the ledger was opened, in plain
 // words; "" for nothing. What was wrong is kept beside it.
