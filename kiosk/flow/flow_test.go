@@ -542,6 +542,8 @@ func TestWithoutSight(t *testing.T) {
 	if last := d.said[len(d.said)-1]; len(last.Text) != 1 || last.Text[0].Title != "The A" {
 		t.Errorf("which book is %v", last.Text)
 	}
+	heard(Turned{By: 1}, "fi", TurnMore)
+	heard(Turned{By: -1}, "fi", TurnBefore)
 	heard(Pressed{Action: Digit, Digit: '2'}, "", "")
 	heard(nil, "", "")
 }

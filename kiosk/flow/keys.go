@@ -1,5 +1,11 @@
 package flow
 
+// The words of the buttons that turn the sheets of what does not fit on one.
+const (
+	TurnMore   = "turn.more"
+	TurnBefore = "turn.before"
+)
+
 // Keys are those of every phrase that a view may have. The words of a language
 // must have them all.
 var Keys = []string{
@@ -22,11 +28,11 @@ var Keys = []string{
 	"naming", "naming.how", "secret", "secret.how", "secret.wrong", "secret.wrong.how", "secret.shut", "secret.shut.how",
 	"loans", "loans.none", "loan.noted", "loan.received", "loan.confirmed", "loan.refused",
 	"stack", "stack.how", "counting", "counting.how", "counting.scan",
-	"borrowed.all", "due.all.day", "due.all.free", "due.all.easy", "due.all.weeks", "housed.all", "returned.all", "returned.all.how", "mixed", "mixed.how",
+	"borrowed.all", "due.all.day", "due.all.free", "due.all.easy", "due.all.weeks", "housed.all", "returned.all", "returned.all.how", "mixed", "mixed.how", "mixed.boxed", "mixed.boxed.all",
 	"look", "look.size", "look.size.normal", "look.size.large", "look.size.largest", "look.colour", "look.colour.calm", "look.colour.strong",
 	"look.voice", "look.voice.silent", "look.voice.softer", "look.voice.usual", "look.voice.louder", "look.voice.loudest",
 	"look.pace", "look.pace.usual", "look.pace.slow",
-	"staff", "staff.how", "measure", "measure.how",
+	"staff", "staff.how", "measure", "measure.how", TurnMore, TurnBefore,
 
 	string(Back), string(Help), string(Undo), string(UndoThis), string(Redo), string(BorrowIt),
 	string(Continue), string(StillHere), string(SayAgain), string(Receipt), string(Finish),

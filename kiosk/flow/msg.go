@@ -125,6 +125,9 @@ type Pressed struct {
 // Touched: the screen was touched beside any button.
 type Touched struct{}
 
+// Turned: another sheet is shown of what does not fit on one; By is 1 or -1.
+type Turned struct{ By int }
+
 // Reached: a keypad has led to a button, which sends Means when it is pressed.
 type Reached struct{ Means Msg }
 
@@ -202,6 +205,7 @@ func (TagFailed) msg()      {}
 func (Recorded) msg()       {}
 func (Pressed) msg()        {}
 func (Touched) msg()        {}
+func (Turned) msg()         {}
 func (Reached) msg()        {}
 func (LanguageChosen) msg() {}
 func (LookChosen) msg()     {}

@@ -10,6 +10,11 @@ func (v View) named(m Msg) View {
 	switch m := m.(type) {
 	case LanguageChosen:
 		say.Look.Language, say.Title = m.Language, Phrase{Key: "language.name"}
+	case Turned:
+		say.Title = Phrase{Key: TurnMore}
+		if m.By < 0 {
+			say.Title.Key = TurnBefore
+		}
 	case LookChosen:
 		for _, row := range v.Rows {
 			if i := slices.IndexFunc(row.Options, func(o Option) bool { return o.Look == m.Look }); i >= 0 && say.Title.Key == "" {

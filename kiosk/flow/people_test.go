@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -211,6 +212,19 @@ func TestStack(t *testing.T) {
 	newDesk(t).show("Helmi").put("A", "B").take("Helmi").lift("A", "B").wantTitle("borrowed.all").wait(12 * time.Second).wantSees("welcome")
 	newDesk(t).lent("A", "Helmi").lent("B", "Veikko").put("A", "B").wantTitle("stack").press(AllSeen).wantTitle("returned.all")
 	newDesk(t).lent("A", "Helmi").show("Helmi").put("A", "B").press(AllSeen).wantTitle("mixed")
+	// What belongs into the box is said in words, also among others.
+	for n, want := range map[int]Phrase{1: {Key: "mixed.boxed", Title: "The F1"}, 2: {Key: "mixed.boxed.all", N: 2}} {
+		d := newDesk(t).show("Helmi").put("A")
+		for i := range n {
+			id := circ.ItemID(fmt.Sprint("F", i+1))
+			m := d.book(id)
+			m.Foreign = true
+			d.send(m)
+		}
+		if got := d.press(AllSeen).wantTitle("mixed").s.View().Text[0]; got != want {
+			t.Errorf("of %d for the box it says %v, want %v", n, got, want)
+		}
+	}
 	// Books that wait are counted by the sentence that asks for the card.
 	newDesk(t).put("A", "B").wantTitle("showcard").show("Helmi").wantTitle("stack")
 }

@@ -335,7 +335,21 @@ func (s State) stackline(together []Entry, more Phrase) (Phrase, []Phrase) {
 	case all(Returned):
 		return Phrase{Key: "returned.all", N: n}, []Phrase{{Key: "returned.all.how"}, more}
 	}
-	return Phrase{Key: "mixed", N: n}, []Phrase{{Key: "mixed.how"}, more}
+	var boxed []Entry
+	for _, e := range together {
+		if e.Fate == Boxed {
+			boxed = append(boxed, e)
+		}
+	}
+	how := Phrase{Key: "mixed.how"}
+	switch len(boxed) { // the one thing that is asked for
+	case 0:
+	case 1:
+		how = Phrase{Key: "mixed.boxed", Title: boxed[0].Seen.Item.Title}
+	default:
+		how = Phrase{Key: "mixed.boxed.all", N: len(boxed)}
+	}
+	return Phrase{Key: "mixed", N: n}, []Phrase{how, more}
 }
 
 // due says until when, as far as it may be promised: no date to a person who is

@@ -51,7 +51,7 @@ func (t *turn) take(m Msg) {
 		if t.touch(m) {
 			t.pressed(m)
 		}
-	case Touched:
+	case Touched, Turned:
 		t.touch(Pressed{})
 	case Reached:
 		t.moved()

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"coldstation/kiosk/cover"
@@ -60,6 +59,7 @@ func (c *composer) sentences(wide float32) (blocks []block, height float32) {
 	title.Title = brief(title.Title)
 	add(set(c.show(title), c.letter()*c.head, true, wide))
 	for i, p := range c.view.Text {
+		p.Title = brief(p.Title)
 		if i < c.said {
 			add(set(c.show(p), c.letter(), false, wide))
 		}
@@ -215,17 +215,31 @@ func (c *composer) grid(area box, n, widest int, tallest func(wide float32) (flo
 // of an area: between those of the footer, if there is room, or below. Beside
 // choices on a low screen they stand one above the other.
 func (c *composer) turnerRow(area box) (row, rest box) {
-	const side = 20
-	if c.spare.w >= c.mm(70) {
+	_, _, wide := c.turnLabels(false)
+	if c.spare.w >= 2*wide+c.gap() {
 		return c.spare, area
 	}
 	if len(c.view.Choices) > 0 && c.size.h < c.mm(low) {
-		wide := max(c.mm(side), width("10 / 10", c.m.base, true))
 		area.w -= wide + c.gap()
 		return box{area.right() + c.gap(), area.y, wide, area.h}, area
 	}
-	area.h -= c.mm(side) + c.gap()
-	return box{area.x, area.bottom() + c.gap(), area.w, c.mm(side)}, area
+	high := c.mm(turnHigh)
+	area.h -= high + c.gap()
+	return box{area.x, area.bottom() + c.gap(), area.w, high}, area
+}
+
+// turnHigh is the height in mm of a button that turns the sheets.
+const turnHigh = 20
+
+// turnLabels are the words of the buttons that turn the sheets, with arrows or
+// without, and the width that serves both.
+func (c *composer) turnLabels(arrows bool) (before, more label, wide float32) {
+	before = c.label(c.show(flow.Phrase{Key: flow.TurnBefore}), "back", c.m.base, 1, turnHigh)
+	more = c.label(c.show(flow.Phrase{Key: flow.TurnMore}), "next", c.m.base, 1, turnHigh)
+	if !arrows {
+		before.sign, more.sign = "", ""
+	}
+	return before, more, max(c.wide(before), c.wide(more))
 }
 
 // sheetOf is the wanted sheet of n, the last one for -1.
@@ -238,38 +252,33 @@ func (c *composer) sheetOf(n int) int {
 	return c.page.sheet
 }
 
-// turner are the two buttons that turn the sheets, and where we are between them.
+// turner are the two buttons that turn the sheets, side by side or one above the
+// other; their places do not change from sheet to sheet.
 func (c *composer) turner(b box, sheets int) {
-	at := c.sheetOf(sheets)
-	words := set(strconv.Itoa(at+1)+" / "+strconv.Itoa(sheets), c.m.base, true, b.w)
-	if b.h > b.w {
-		high := min(c.mm(25), (b.h-words.height())/2)
-		if high < c.mm(20) {
-			words, high = block{}, (b.h-c.gap())/2
-		}
-		if high < c.mm(20) {
+	c.sheetOf(sheets)
+	before, more, wide := c.turnLabels(false)
+	if b.w < 2*wide+c.gap() {
+		high := min(c.mm(25), (b.h-c.gap())/2)
+		if high < c.mm(turnHigh) {
 			c.page.fits = false
 		}
-		c.turn(box{b.x, b.y, b.w, high}, "up", -1)
-		c.turn(box{b.x, b.bottom() - high, b.w, high}, "down", +1)
-		c.page.write(words, box{b.x, b.y + (b.h-words.height())/2, b.w, words.height()}, ink, paper, fyne.TextAlignCenter)
+		c.turn(box{b.x, b.y, b.w, high}, before, -1)
+		c.turn(box{b.x, b.bottom() - high, b.w, high}, more, +1)
 		return
 	}
-	middle := words.wide + c.mm(4)
-	side := min(c.mm(32), (b.w-middle)/2)
-	x := b.x + (b.w-2*side-middle)/2
-	c.turn(box{x, b.y, side, b.h}, "back", -1)
-	c.turn(box{x + side + middle, b.y, side, b.h}, "next", +1)
-	c.page.write(words, box{x + side, b.y + (b.h-words.height())/2, middle, words.height()}, ink, paper, fyne.TextAlignCenter)
+	if b2, m2, w2 := c.turnLabels(true); b.w >= 2*w2+c.gap() {
+		before, more, wide = b2, m2, w2
+	}
+	x := b.x + (b.w-2*wide-c.gap())/2
+	c.turn(box{x, b.y, wide, b.h}, before, -1)
+	c.turn(box{x + wide + c.gap(), b.y, wide, b.h}, more, +1)
 }
 
 // turn is a button that leads to another sheet, if there is one there.
-func (c *composer) turn(b box, sign string, by int) {
-	if to := c.page.sheet + by; to < 0 || to >= c.page.sheets {
-		return
+func (c *composer) turn(b box, l label, by int) {
+	if to := c.page.sheet + by; to >= 0 && to < c.page.sheets {
+		c.button(b, l, flow.Turned{By: by}, false)
 	}
-	c.button(b, label{sign: sign, size: min(b.w, b.h) * 0.5}, nil, false)
-	c.page.targets[len(c.page.targets)-1].turn = by
 }
 
 // tileParts are the pieces of an item's tile, measured.
@@ -511,21 +520,23 @@ func (c *composer) covers(area box) {
 	x := area.x
 	if capacity < n {
 		// The buttons that turn stand in the row, one at each end.
-		side := c.mm(20)
-		if high < side {
+		before, more, _ := c.turnLabels(false)
+		if high < before.high {
 			c.page.fits = false
 			return
 		}
-		capacity = int((area.w - 2*(side+c.gap())) / each)
+		back, on := c.wide(before), c.wide(more)
+		capacity = int((area.w - back - on - 2*c.gap()) / each)
 		if capacity < 1 {
 			c.page.fits = false
 			return
 		}
 		sheets := (n + capacity - 1) / capacity
 		c.sheetOf(sheets)
-		c.turn(box{area.x, area.y + (high-side)/2, side, side}, "back", -1)
-		c.turn(box{area.right() - side, area.y + (high-side)/2, side, side}, "next", +1)
-		x += side + c.gap()
+		y := area.y + (high-before.high)/2
+		c.turn(box{area.x, y, back, before.high}, before, -1)
+		c.turn(box{area.right() - on, y, on, more.high}, more, +1)
+		x += back + c.gap()
 	}
 	first := min(c.page.sheet*capacity, max(0, n-capacity))
 	for _, line := range c.view.Lines[first:min(n, first+capacity)] {

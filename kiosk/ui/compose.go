@@ -99,7 +99,7 @@ func (c *composer) largest(m metrics) page {
 			}
 			// Text larger than asked for must cost nothing.
 			free := best.sheets == 1 && best.head >= grand && best.items == tiles
-			many := len(c.view.Choices) > 0 && best.sheets > calmSheets && c.said > 0
+			many := len(c.view.Choices) > 0 && best.sheets > c.calmSheets() && c.said > 0
 			if best.fits && (free || c.grow <= c.m.step) && !many {
 				return best
 			}
@@ -116,9 +116,15 @@ func (c *composer) largest(m metrics) page {
 // roomy is how much larger than asked the text may be where there is room.
 const roomy = 1.25
 
-// calmSheets is how many sheets of people to find oneself among are no trouble: up
-// to so many a large question and large names are worth more than fewer sheets.
-const calmSheets = 3
+// calmSheets is how many sheets of choices are no trouble: up to so many a large
+// question and large words are worth more than fewer sheets. One's own name is looked
+// for on a few; the answers to a question are best seen together.
+func (c *composer) calmSheets() int {
+	if c.view.Screen == flow.Naming {
+		return 3
+	}
+	return 2
+}
 
 // grand is a title that nobody overlooks, by the size of the text.
 const grand = 1.35
@@ -142,7 +148,7 @@ func (c *composer) tryTitles() (best page) {
 		if c.page.fits && (!best.fits || c.page.sheets < best.sheets) {
 			best = c.page
 		}
-		if best.fits && (best.sheets == 1 || len(c.view.Choices) > 0 && best.sheets <= calmSheets) {
+		if best.fits && (best.sheets == 1 || len(c.view.Choices) > 0 && best.sheets <= c.calmSheets()) {
 			break
 		}
 	}

@@ -196,8 +196,8 @@ func TestEverythingShown(t *testing.T) {
 		got := map[flow.Msg]bool{}
 		turns := map[int]bool{}
 		for _, target := range p.targets {
-			if target.msg == nil {
-				turns[target.turn] = true
+			if turned, is := target.msg.(flow.Turned); is {
+				turns[turned.By] = true
 				continue
 			}
 			got[target.msg] = true

@@ -75,7 +75,7 @@ func (p *pad) Tapped(*fyne.PointEvent) {
 	switch {
 	case now == nil:
 		p.sheet.send(flow.Touched{})
-	case meant != nil && meant.msg == now.msg && meant.turn == now.turn:
+	case meant != nil && meant.msg == now.msg:
 		p.sheet.act(*now)
 	}
 }

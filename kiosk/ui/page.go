@@ -66,8 +66,7 @@ type target struct {
 	box
 	face int // in page.faces
 	down role
-	msg  flow.Msg // nil: turn to another sheet of items
-	turn int
+	msg  flow.Msg
 	main bool
 }
 

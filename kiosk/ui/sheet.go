@@ -83,10 +83,7 @@ func (w whole) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(1, 1
 // show replaces the view.
 func (s *sheet) show(v flow.View) {
 	if v.Screen != s.view.Screen || len(v.Lines) != len(s.view.Lines) {
-		s.turned = -1
-		if v.Screen != flow.Visiting {
-			s.turned = 0
-		}
+		s.turned = opened(v)
 	}
 	if v.Screen != s.view.Screen {
 		s.chosen = -1
@@ -97,6 +94,15 @@ func (s *sheet) show(v flow.View) {
 	}
 	s.view = v
 	s.lay()
+}
+
+// opened is the sheet that a screen opens at: where the newest is in a visit, and
+// else at the beginning.
+func opened(v flow.View) int {
+	if v.Screen == flow.Visiting {
+		return -1
+	}
+	return 0
 }
 
 // lay lays the view out and draws it. Before the first view there is nothing.
@@ -121,14 +127,23 @@ func (s *sheet) turn(by int) {
 	}
 	s.atTurn = now
 	s.turned = s.page.sheet + by
-	s.send(flow.Touched{})
+	s.send(flow.Turned{By: by})
+	var was flow.Msg
+	if s.chosen >= 0 {
+		was = s.page.targets[s.chosen].msg
+	}
+	s.chosen = -1
 	s.lay()
+	if was != nil { // the keys stay on what they had chosen, wherever it stands now
+		s.chosen = slices.IndexFunc(s.page.targets, func(t target) bool { return t.msg == was })
+		s.drawMark(paletteOf(s.view.Look.Contrast))
+	}
 }
 
 // act does what a target means.
 func (s *sheet) act(t target) {
-	if t.msg == nil {
-		s.turn(t.turn)
+	if turned, is := t.msg.(flow.Turned); is {
+		s.turn(turned.By)
 		return
 	}
 	s.send(t.msg)

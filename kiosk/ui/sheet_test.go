@@ -237,7 +237,7 @@ func TestTurn(t *testing.T) {
 	if s.page.sheet != last-1 {
 		t.Errorf("a second touch at once turned to sheet %d", s.page.sheet)
 	}
-	s.expect(t, flow.Touched{})
+	s.expect(t, flow.Turned{By: -1})
 	now = now.Add(time.Second)
 	s.turn(1)
 	if s.page.sheet != last {

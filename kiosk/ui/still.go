@@ -11,6 +11,6 @@ import (
 // to exist, running or not.
 func Still(book phrase.Book, d Display, v flow.View) fyne.CanvasObject {
 	s := newSheet(book, d, func(flow.Msg) {}, true)
-	s.view = v
+	s.view, s.turned = v, opened(v)
 	return s.content
 }

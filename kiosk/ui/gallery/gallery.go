@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"coldstation/kiosk/flow"
 	"coldstation/kiosk/phrase"
@@ -54,8 +55,10 @@ var pages embed.FS
 var index = template.Must(template.ParseFS(pages, "index.html"))
 
 // Write puts the pictures and index.html into dir: every language and theme on
-// the first display, every display and text size in the first language.
-func Write(dir string, book phrase.Book, languages []string, displays []Display) error {
+// the first display, every display and text size in the first language. With only,
+// it makes the pictures whose file names match, of all languages, themes, displays
+// and text sizes.
+func Write(dir string, book phrase.Book, languages []string, displays []Display, only *regexp.Regexp) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -69,9 +72,12 @@ func Write(dir string, book phrase.Book, languages []string, displays []Display)
 		s := Series{Display: d, Look: look}
 		for _, sc := range scene.All(inFront(look.Language, languages)...) {
 			sc.View.Look, sc.View.Languages = look, languages
+			name := file(d, look, sc.Name)
+			if only != nil && !only.MatchString(name) {
+				continue
+			}
 			canvas.SetContent(ui.Still(book, d.Display, sc.View))
 			canvas.Resize(fyne.NewSize(float32(d.Width), float32(d.Height)))
-			name := file(d, look, sc.Name)
 			to, err := os.Create(filepath.Join(dir, name))
 			if err != nil {
 				return err
@@ -85,23 +91,23 @@ func Write(dir string, book phrase.Book, languages []string, displays []Display)
 			}
 			s.Pictures = append(s.Pictures, Picture{sc.Name, name})
 		}
-		all = append(all, s)
+		if len(s.Pictures) > 0 {
+			all = append(all, s)
+		}
 		return nil
 	}
-	for _, language := range languages {
-		for _, contrast := range []bool{false, true} {
-			if err := series(displays[0], flow.Look{Language: language, Contrast: contrast}); err != nil {
-				return err
-			}
-		}
-	}
 	for i, d := range displays {
-		for size := flow.Normal; size <= flow.Largest; size++ {
-			if i == 0 && size == flow.Normal {
-				continue
-			}
-			if err := series(d, flow.Look{Language: languages[0], Size: size}); err != nil {
-				return err
+		for _, language := range languages {
+			for size := flow.Normal; size <= flow.Largest; size++ {
+				for _, contrast := range []bool{false, true} {
+					usual := i == 0 && size == flow.Normal || language == languages[0] && !contrast
+					if !usual && only == nil {
+						continue
+					}
+					if err := series(d, flow.Look{Language: language, Size: size, Contrast: contrast}); err != nil {
+						return err
+					}
+				}
 			}
 		}
 	}

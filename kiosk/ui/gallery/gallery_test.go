@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func TestWrite(t *testing.T) {
 	languages := []string{"fi", "en"}
 	dir := t.TempDir()
 	small := Display{"small", 137, 77, ui.Display{Diagonal: 15.6 * inch, Distance: 450}}
-	if err := Write(dir, book, languages, []Display{small}); err != nil {
+	if err := Write(dir, book, languages, []Display{small}, nil); err != nil {
 		t.Fatal(err)
 	}
 	index, err := os.ReadFile(filepath.Join(dir, "index.html"))
@@ -70,5 +71,13 @@ func TestWrite(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.png"))
 	if got, want := len(files), len(seen); got != want || err != nil {
 		t.Errorf("%d pictures, want %d (%v)", got, want, err)
+	}
+
+	dir = t.TempDir()
+	if err := Write(dir, book, languages, []Display{small}, regexp.MustCompile("en-welcome-size3-contrast")); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "*.png")); len(files) != 1 || err != nil {
+		t.Errorf("of one that was asked for there are %v (%v)", files, err)
 	}
 }
