@@ -74,7 +74,7 @@ type Station struct {
 	rescale  func(float64) error
 	log      *slog.Logger
 
-	inbox chan any // flow.Msg, []sighting, fault, rfid.Reader, checked or told
+	inbox chan any // flow.Msg, []sighting, fault, rfid.Reader, checked, told or asked
 	done  chan struct{}
 
 	session uint64    // before this one
@@ -167,6 +167,30 @@ func (s *Station) send(m any) {
 	}
 }
 
+// Alive answers once the station's own loop has come round; a loop that hangs gives
+// ctx's error. A station that has ended hangs no more.
+func (s *Station) Alive(ctx context.Context) error {
+	round := make(asked)
+	select {
+	case s.inbox <- round:
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the station's loop: %w", ctx.Err())
+	}
+	select {
+	case <-round:
+		return nil
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the station's loop: %w", ctx.Err())
+	}
+}
+
+// asked is closed when its turn comes.
+type asked chan struct{}
+
 // Told has the station look at what the hub told: tiles and messages.
 func (s *Station) Told() { s.send(told{}) }
 
@@ -235,7 +259,13 @@ func (s *Station) now() flow.Moment {
 // take lets flow decide about one message and all that follows from it at once.
 func (s *Station) take(in any) {
 	switch in := in.(type) {
+	case asked:
+		close(in)
 	case fault:
+		if in.name == flow.PrinterFault { // a note that cannot be printed is not offered
+			s.state.Rules.Printer = s.printer != nil && !in.raised
+			s.show()
+		}
 		s.raise(in)
 	case rfid.Reader:
 		s.readers = append(s.readers, in)
@@ -277,13 +307,18 @@ func (s *Station) step(m flow.Msg) {
 			}
 		}
 	}
-	if view := s.state.View(); !reflect.DeepEqual(view, s.view) {
-		s.view = view
-		s.screen.Show(view)
-	}
+	s.show()
 	if s.state.Visit.ID == 0 {
 		clear(s.shown)
 		clear(s.secrets)
+	}
+}
+
+// show shows the view when it has changed.
+func (s *Station) show() {
+	if view := s.state.View(); !reflect.DeepEqual(view, s.view) {
+		s.view = view
+		s.screen.Show(view)
 	}
 }
 

@@ -1159,3 +1159,64 @@ func TestMachineClock(t *testing.T) {
 		t.Errorf("1970 is trusted as %v", got)
 	}
 }
+
+// TestAlive: a station answers while its loop comes round, and a loop that hangs
+// does not.
+func TestAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		d := start(t)
+		alive := func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			return d.station.Alive(ctx)
+		}
+		if err := alive(); err != nil {
+			t.Error(err)
+		}
+		d.screen.mu.Lock()
+		d.screen.watch = func(flow.View) { <-hang }
+		d.screen.mu.Unlock()
+		d.station.Send(flow.Pressed{Action: flow.Help})
+		for range 3 { // the first may find room in the inbox
+			if err := alive(); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a station that hangs says %v", err)
+			}
+		}
+		close(hang)
+		d.wait(time.Second)
+		if err := alive(); err != nil {
+			t.Error(err)
+		}
+		d.stop()
+		if err := alive(); err != nil {
+			t.Errorf("a station that has ended: %v", err)
+		}
+	})
+}
+
+// printing is a printer that prints nothing.
+type printing struct{}
+
+func (printing) Print(flow.Print) {}
+
+// TestPrinterOutOfPaper: a note that cannot be printed is not offered, and all else
+// goes on.
+func TestPrinterOutOfPaper(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t, func(p *Parts, _ *desk) { p.Printer = printing{} }).put("helmi", "sinuhe")
+		offered := func(want bool) {
+			t.Helper()
+			if got := slices.ContainsFunc(d.view().Buttons, func(b flow.Button) bool { return b.Action == flow.Receipt }); got != want {
+				t.Errorf("a note is offered: %t, want %t", got, want)
+			}
+		}
+		offered(true)
+		d.station.Fault(flow.PrinterFault, "out of paper", true)
+		d.wait(time.Second).sees("visiting, 999N00001003 borrowed")
+		offered(false)
+		d.station.Fault(flow.PrinterFault, "", false)
+		d.wait(time.Second)
+		offered(true)
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -158,5 +159,23 @@ func TestSettings(t *testing.T) {
 	}
 	if got := s.station; got.Gate != kiosk.AnyGate || got.Secured != 0xD7 || got.Unsecured != 0xDA || len(s.readers) != 1 || s.readers[0].protocol != "auto" {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// TestClosings: one last sentence for all languages, or one for each.
+func TestClosings(t *testing.T) {
+	languages := []string{"fi", "sv", "fi-simple"}
+	for text, want := range map[string]map[string]string{
+		"":                                     nil,
+		"Kahvia 1+1=2":                         {"fi": "Kahvia 1+1=2", "sv": "Kahvia 1+1=2", "fi-simple": "Kahvia 1+1=2"},
+		"fi=Tule taas":                         {"fi": "Tule taas"},
+		"fi-simple=Tervetuloa | sv= Välkommen": {"fi-simple": "Tervetuloa", "sv": "Välkommen"},
+	} {
+		if got, err := closings(text, languages); err != nil || !maps.Equal(got, want) {
+			t.Errorf("%q: got %v, %v, want %v", text, got, err, want)
+		}
+	}
+	if got, err := closings("fi=Tule taas|en=Come again", languages); err == nil {
+		t.Errorf("a language that the station has not: got %v", got)
 	}
 }

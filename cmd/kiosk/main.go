@@ -83,7 +83,9 @@ func run(ctx context.Context, args []string) error {
 		ended <- station.run(ctx, window)
 		window.Close()
 	}()
-	go service.Watch(ctx, window.Alive)
+	go service.Watch(ctx, func(ctx context.Context) error {
+		return errors.Join(window.Alive(ctx), station.alive(ctx))
+	})
 	window.Run()
 	cancel()
 	return <-ended

@@ -65,6 +65,13 @@ func TestSaidAndPrinted(t *testing.T) {
 	if !bytes.Contains(receipt, []byte("\x1B@\x1Dv0\x00\x48\x00")) || !bytes.HasSuffix(receipt, []byte("\x1DVB\x00")) {
 		t.Errorf("a receipt of %d bytes does not begin and end as one", len(receipt))
 	}
+	th.must(stage.Until(th.ctx, "the receipt to be said", func() error {
+		text, err := os.ReadFile(said)
+		if err == nil && !strings.Contains(string(text), "Your note is being printed.\nBook 1, Bring back when it suits you.\n") {
+			err = fmt.Errorf("it says %s", text)
+		}
+		return err
+	}))
 	text, err := os.ReadFile(said)
 	th.must(err)
 	if strings.Contains(string(text), "Gunnar") || strings.Contains(string(text), "Sinuhe") {

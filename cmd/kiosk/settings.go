@@ -75,24 +75,24 @@ func parse(args []string) (settings, error) {
 		cardsHow  = set.String("card-reader-protocol", "auto", "how the card reader is spoken to: auto or a `name`")
 		cardKeys  = set.String("card-keys", "", "`file` of keys that open MIFARE Classic cards, one a line, as A:A0A1A2A3A4A5; the public ones are tried after them")
 		scanner   = set.String("scanner", "", "`port` of a barcode scanner, or of a reader that types numbers")
-		adds      = set.String("scanner-adds", "", "what the scanner puts around a number, by commas: `aim` (identifiers), codabar (start and stop letters)")
-		gate      = set.String("security", "afi", "what the gate listens for in a tag, and so what is written: `afi`, eas (of NXP ICODE chips), both or none")
-		secured   = set.String("afi-in-library", "07", "AFI of tags on the shelf, `hex`; 3M's: D7")
-		unsecured = set.String("afi-on-loan", "C2", "AFI of tags on loan, `hex`; 3M's: DA")
+		adds      = set.String("scanner-adds", "", "`marks` that the scanner puts around a number, by commas: aim (identifiers), codabar (start and stop letters)")
+		gate      = set.String("security", "afi", "the `mark` in a tag that the gate listens for, and so what is written: afi, eas (of NXP ICODE chips), both or none")
+		secured   = set.String("afi-in-library", "07", "`AFI` of tags on the shelf, in hex; 3M's: D7")
+		unsecured = set.String("afi-on-loan", "C2", "`AFI` of tags on loan, in hex; 3M's: DA")
 		owners    = set.String("owners", "", "`ISILs` of the library, by commas; a tag of another owner goes into the box")
 		numbers   = set.String("numbers", "", "`file` of rules of the numbers on cards and items; try them with readersim number")
 
 		says    = set.String("speech", "auto", "what speaks: off, espeak-ng, auto (espeak-ng where there is one), or a `command` that reads text and speaks it, with {language}, {voice}, {speed} and {volume} among its arguments")
-		names   = set.String("speech-names", "headphones", "`when` names and titles are said: never, headphones (while they are plugged in), always")
+		names   = set.String("speech-names", "headphones", "the `occasion` for saying names and titles: never, headphones (while they are plugged in), always")
 		printer = set.String("printer", "", "`port` of the receipt printer: a device, as /dev/usb/lp0, or tcp:HOST:9100")
 		dots    = set.Int("printer-width", 576, "`dots` in a row: 576 on paper of 80 mm, 384 on 58 mm")
 		baud    = set.Int("printer-baud", 19200, "`speed` of a printer on a serial port")
-		closing = set.String("printer-closing", "", "the last `sentence` on a receipt, instead of the language's own")
-		tiles   = set.String("tiles", "none", "who may touch a name instead of showing a card: none, staff, or open to `who` agreed to it")
+		closing = set.String("printer-closing", "", "the last `sentence` on a receipt, instead of the language's own; for several languages fi=Hyvää lukuhetkeä|sv=God läsning")
+		tiles   = set.String("tiles", "none", "the `people` who may touch a name instead of showing a card: none, staff, or open (who agreed to it)")
 		secrets = set.Bool("secret-numbers", false, "ask for the secret number of who has one")
 		house   = set.Bool("house", false, "offer to take books into use in the house, without anybody's name")
-		unknown = set.String("unknown-cards", "lend", "cards that nobody knows here and that are not valid in the library network: lend, and tell the library, or leave it to the `staff`")
-		blocked = set.String("blocked-cards", "lend", "cards that the library has blocked: lend, and tell the library, or leave it to the `staff`")
+		unknown = set.String("unknown-cards", "lend", "`rule` for cards that nobody knows here and that are not valid in the library network: lend (and tell the library) or staff (leave it to them)")
+		blocked = set.String("blocked-cards", "lend", "`rule` for cards that the library has blocked: lend (and tell the library) or staff (leave it to them)")
 		tray    = set.String("tray", "", "`port` of a pad for books that were read in the house")
 		trayHow = set.String("tray-protocol", "feig", "how the tray is spoken to: a `name` of readersim --help")
 
@@ -179,7 +179,10 @@ func parse(args []string) (settings, error) {
 	if s.names, err = speech.ParseNames(*names); err != nil {
 		return s, fmt.Errorf("--speech-names: %w", err)
 	}
-	s.printer = receipt.Options{Address: *printer, Baud: *baud, Width: *dots, Closing: *closing}
+	s.printer = receipt.Options{Address: *printer, Baud: *baud, Width: *dots}
+	if s.printer.Closing, err = closings(*closing, s.station.Rules.Languages); err != nil {
+		return s, fmt.Errorf("--printer-closing: %w", err)
+	}
 	if _, err := receipt.New(s.printer); err != nil {
 		return s, fmt.Errorf("--printer: %w", err)
 	}
@@ -211,6 +214,29 @@ func parse(args []string) (settings, error) {
 		return s, fmt.Errorf("nothing to see books with: set --reader, --card-reader or --scanner")
 	}
 	return s, s.station.Validate()
+}
+
+// closings are the last sentences of receipts by language, from fi=…|sv=…; of one
+// sentence without a language before it, for all of them.
+func closings(text string, languages []string) (map[string]string, error) {
+	if text == "" {
+		return nil, nil
+	}
+	by := map[string]string{}
+	for part := range strings.SplitSeq(text, "|") {
+		language, sentence, named := strings.Cut(part, "=")
+		if language = strings.TrimSpace(language); named && slices.Contains(languages, language) {
+			by[language] = strings.TrimSpace(sentence)
+			continue
+		}
+		if strings.Contains(text, "|") {
+			return nil, fmt.Errorf("%q does not begin with one of %s and =", part, strings.Join(languages, ", "))
+		}
+		for _, language := range languages {
+			by[language] = strings.TrimSpace(text)
+		}
+	}
+	return by, nil
 }
 
 // chosen is what a word of a setting stands for.

@@ -101,6 +101,15 @@ func (a *assembly) send(m flow.Msg) {
 	}
 }
 
+// alive answers once the station's loop has come round. Between two stations, while
+// the ledger is opened anew, there is none that could hang.
+func (a *assembly) alive(ctx context.Context) error {
+	if s := a.running.Load(); s != nil {
+		return s.Alive(ctx)
+	}
+	return nil
+}
+
 // run runs the station on screen until ctx ends. A ledger that takes nothing more, or
 // cannot be opened just now, is opened anew, at first after a second and then ever
 // more seldom; meanwhile the screen rests, and is never black.

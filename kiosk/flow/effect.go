@@ -25,6 +25,9 @@ type SetTag struct {
 	Secured bool
 }
 
+// PrinterFault is the name of what keeps receipts from being printed.
+const PrinterFault = "printer"
+
 // Say asks for the view to be spoken, from its beginning; what is being said
 // ends.
 type Say struct{ View View }

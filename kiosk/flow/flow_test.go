@@ -514,6 +514,21 @@ func TestVoiceFollowsTheLook(t *testing.T) {
 	said(5, "asked for all the same")
 }
 
+// TestReceiptIsSaid: what is printed is also heard, by who has a voice on.
+func TestReceiptIsSaid(t *testing.T) {
+	d := newDesk(t, func(r *Rules) { r.Speech, r.Printer = true, true }).show("Helmi").put("A").press(Receipt)
+	last := d.said[len(d.said)-1]
+	if last.Title.Key != "receipt.said" || len(last.Lines) != 1 || last.Lines[0].Words.Key != "fate.due.day" {
+		t.Errorf("after printing it says %v", last)
+	}
+	silent := d.s.Look
+	silent.Volume = Silent
+	said := len(d.wait(time.Second).send(LookChosen{silent}).press(Receipt).said)
+	if len(d.prints) != 2 || said != 3 { // hello, borrowed, the receipt
+		t.Errorf("printed %d receipts, and said %d screens", len(d.prints), said)
+	}
+}
+
 // TestWithoutSight: a keypad says where it has led.
 func TestWithoutSight(t *testing.T) {
 	d := newDesk(t, func(r *Rules) { r.Speech, r.Tiles = true, OpenTiles }).tiles("Helmi")

@@ -32,7 +32,7 @@ var Keys = []string{
 	"look", "look.size", "look.size.normal", "look.size.large", "look.size.largest", "look.colour", "look.colour.calm", "look.colour.strong",
 	"look.voice", "look.voice.silent", "look.voice.softer", "look.voice.usual", "look.voice.louder", "look.voice.loudest",
 	"look.pace", "look.pace.usual", "look.pace.slow",
-	"staff", "staff.how", "measure", "measure.how", TurnMore, TurnBefore,
+	"staff", "staff.how", "measure", "measure.how", TurnMore, TurnBefore, "receipt.said",
 
 	string(Back), string(Help), string(Undo), string(UndoThis), string(Redo), string(BorrowIt),
 	string(Continue), string(StillHere), string(SayAgain), string(Receipt), string(Finish),

@@ -195,6 +195,9 @@ func (t *turn) pressed(m Pressed) {
 	case Receipt:
 		if lines := t.receipt(); t.Rules.Printer && len(lines) > 0 {
 			t.emit(Print{Language: t.Look.Language, Lines: lines})
+			if t.Rules.Speech && t.Look.Volume != Silent {
+				t.emit(Say{View{Screen: Listing, Title: Phrase{Key: "receipt.said"}, Lines: lines, Look: t.Look}})
+			}
 		}
 	case Looks:
 		t.Page = Looking

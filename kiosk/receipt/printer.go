@@ -14,10 +14,10 @@ import (
 // Options are what a printer is made of.
 type Options struct {
 	Words   phrase.Book
-	Address string // a device file, as /dev/usb/lp0 or /dev/ttyS0, or tcp:HOST:PORT
-	Baud    int    // of a serial port
-	Width   int    // dots in a row: 576 on paper of 80 mm, 384 on 58 mm
-	Closing string // the station's last sentence; empty: that of the words
+	Address string            // a device file, as /dev/usb/lp0 or /dev/ttyS0, or tcp:HOST:PORT
+	Baud    int               // of a serial port
+	Width   int               // dots in a row: 576 on paper of 80 mm, 384 on 58 mm
+	Closing map[string]string // the station's last sentence by language; none: that of the words
 	// Fault hears, from Run, once whether the printer is well, and then whenever
 	// that changes.
 	Fault func(name, detail string, raised bool)
@@ -102,7 +102,7 @@ func (p *Printer) deliver(ctx context.Context, j job) {
 	if words == nil || len(j.Lines) == 0 {
 		return
 	}
-	stream := encode(draw(words, j.Lines, p.Closing, p.Width))
+	stream := encode(draw(words, j.Lines, p.Closing[j.Language], p.Width))
 	for time.Since(j.at) < p.pace.stale {
 		err := p.session(ctx, stream)
 		p.note(ctx, err)
@@ -152,7 +152,7 @@ func (p *Printer) note(ctx context.Context, err error) {
 		return
 	}
 	p.health = &detail
-	p.Fault("printer", detail, err != nil)
+	p.Fault(flow.PrinterFault, detail, err != nil)
 }
 
 // session is a printer that is open.

@@ -6,7 +6,10 @@
 // needs too. Source: Go specification, "Program initialization", since Go 1.21.
 package env
 
-import "os"
+import (
+	"os"
+	"strings"
+)
 
 func init() {
 	for name, value := range map[string]string{
@@ -18,12 +21,24 @@ func init() {
 			os.Setenv(name, value)
 		}
 	}
-	// The machine's own locale says nothing about a station, and Fyne complains
-	// of one that names no language.
-	if os.Getenv("LC_ALL") == "" && os.Getenv("LC_MESSAGES") == "" {
-		switch os.Getenv("LANG") {
-		case "", "C", "POSIX", "C.UTF-8":
-			os.Setenv("LC_MESSAGES", "en")
-		}
+	name(os.Getenv, os.Setenv)
+}
+
+// name gives the messages a language where the locale names none, of which Fyne
+// complains; the machine's own locale says nothing about a station. LC_ALL goes
+// before LC_MESSAGES, and that before LANG: locale(7).
+func name(get func(string) string, set func(name, value string) error) {
+	all, messages := get("LC_ALL"), get("LC_MESSAGES")
+	switch {
+	case nameless(all) && all != "":
+		_ = set("LC_CTYPE", all)
+		_ = set("LC_ALL", "")
+	case all != "" || !nameless(messages) || messages == "" && !nameless(get("LANG")):
+		return
 	}
+	_ = set("LC_MESSAGES", "en")
+}
+
+func nameless(locale string) bool {
+	return locale == "" || locale == "C" || locale == "POSIX" || strings.HasPrefix(locale, "C.")
 }
