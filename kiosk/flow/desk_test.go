@@ -33,6 +33,24 @@ type desk struct {
 	had        map[circ.ItemID]bool // by Helmi
 	remembered map[circ.Ref]Look
 	scale      float64
+
+	when    []time.Duration // each of events was recorded, as Moment.Up
+	housed  map[circ.ItemID]bool
+	shown   []shownIn             // every card that was taken in
+	answers map[answered]bool     // to the question for whom
+	opened  map[circ.VisitID]bool // the secret number was right
+}
+
+// shownIn is a card, keyring or tile that was taken in, and the visit then.
+type shownIn struct {
+	visit circ.VisitID
+	card  CardSeen
+}
+
+// answered is a person, or nobody for the house, who was chosen in a visit.
+type answered struct {
+	visit circ.VisitID
+	who   circ.Ref
 }
 
 // failer is a test of either kind.
@@ -49,7 +67,7 @@ func newDesk(t failer, change ...func(*Rules)) *desk {
 		c(&rules)
 	}
 	return &desk{
-		t: t, s: New(rules, 40), numbers: map[circ.Ref]string{}, had: map[circ.ItemID]bool{}, remembered: map[circ.Ref]Look{}, timers: map[Timer]time.Duration{}, loans: map[circ.ItemID]circ.Loan{}, tags: map[Token]Security{},
+		t: t, s: New(rules, 40), numbers: map[circ.Ref]string{}, had: map[circ.ItemID]bool{}, remembered: map[circ.Ref]Look{}, timers: map[Timer]time.Duration{}, housed: map[circ.ItemID]bool{}, answers: map[answered]bool{}, opened: map[circ.VisitID]bool{}, loans: map[circ.ItemID]circ.Loan{}, tags: map[Token]Security{},
 		at: Moment{Up: time.Hour, Wall: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), Clock: circ.ClockNTP},
 	}
 }
@@ -62,13 +80,70 @@ func (d *desk) send(msgs ...Msg) *desk {
 	for len(d.queue) > 0 {
 		m := d.queue[0]
 		d.queue = d.queue[1:]
+		before := d.s
 		var effects []Effect
 		d.s, effects = Step(d.s, d.at, m)
+		d.witness(before, m)
 		for _, e := range effects {
 			d.carryOut(e)
 		}
 	}
 	return d
+}
+
+// witness remembers what may be evidence for an event of the visit.
+func (d *desk) witness(before State, m Msg) {
+	visit := d.s.Visit.ID
+	if visit != before.Visit.ID { // a card that waited has its turn
+		for _, s := range d.shown {
+			if d.s.thing(s.card.Token) {
+				d.shown = append(d.shown, shownIn{visit, s.card})
+			}
+		}
+	}
+	switch m := m.(type) {
+	case CardSeen:
+		if !before.thing(m.Token) { // what lies there already is not looked at again
+			d.shown = append(d.shown, shownIn{visit, m})
+		}
+	case Pressed:
+		switch m.Action {
+		case ForThem:
+			d.answers[answered{visit, m.Who}] = true
+		case ForHouse:
+			d.answers[answered{visit, circ.Ref{}}] = true
+		case ForMyself:
+			d.answers[answered{visit, before.hands()}] = true
+		}
+	case Lifted: // who takes the book along and answers nothing means themselves
+		d.answers[answered{visit, before.hands()}] = true
+	case Unlocked:
+		d.opened[visit] = d.opened[visit] || m.Right && m.Ref == before.hands()
+	}
+}
+
+// may reports whether something that happened in the visit allows the loan: the
+// hands' own card, the right number where one is asked for, the answer for whom, and
+// the scope that was granted.
+func (d *desk) may(out circ.CheckedOut) bool {
+	chose := d.answers[answered{out.Visit, out.Patron}]
+	return slices.ContainsFunc(d.shown, func(s shownIn) bool {
+		c := s.card
+		asks := c.Patron.Staff || len(c.Others) > 0
+		switch {
+		case c.Ref != out.By || s.visit != out.Visit && !d.s.thing(c.Token):
+			return false
+		case d.s.Rules.Secret && c.Secret && !c.Patron.Staff && !d.opened[out.Visit]:
+			return false
+		case out.Patron == out.By:
+			return !asks || chose
+		case c.Patron.Staff:
+			return slices.ContainsFunc(d.shown, func(s shownIn) bool {
+				return s.card.Tile && s.card.Ref == out.Patron && s.visit == out.Visit
+			})
+		}
+		return chose && slices.ContainsFunc(c.Others, func(o Other) bool { return o.Ref == out.Patron && o.Scopes&circ.MayBorrow != 0 })
+	})
 }
 
 func (d *desk) carryOut(e Effect) {
@@ -82,6 +157,9 @@ func (d *desk) carryOut(e Effect) {
 		}
 		d.answer(answer)
 	case SetTag:
+		if _, lent := d.loans[e.Item]; !e.Secured && !lent && !d.housed[e.Item] {
+			d.t.Errorf("the gate is to let %s pass, which the ledger does not know to be out", e.Item)
+		}
 		if d.s.thing(e.Token) && !d.far {
 			d.tags[e.Token] = Unsecured
 			if e.Secured {
@@ -153,12 +231,15 @@ func (d *desk) release() *desk {
 }
 
 func (d *desk) apply(body circ.EventBody) {
-	d.events = append(d.events, body)
+	d.events, d.when = append(d.events, body), append(d.when, d.at.Up)
 	switch b := body.(type) {
 	case circ.CheckedOut:
 		d.loans[b.Item] = circ.Loan{Item: b.Item, Patron: b.Patron, Seq: uint64(len(d.events)), At: d.at.Wall, Due: b.Due}
+	case circ.LentToHouse:
+		d.housed[b.Item] = true
 	case circ.CheckedIn:
 		delete(d.loans, b.Item)
+		delete(d.housed, b.Item)
 	case circ.Renewed:
 		loan := d.loans[b.Item]
 		loan.Due = b.Due
@@ -167,6 +248,9 @@ func (d *desk) apply(body circ.EventBody) {
 	case circ.Undone:
 		if out, ok := d.events[b.Seq-1].(circ.CheckedOut); ok {
 			delete(d.loans, out.Item)
+		}
+		if out, ok := d.events[b.Seq-1].(circ.LentToHouse); ok {
+			delete(d.housed, out.Item)
 		}
 		if in, ok := d.events[b.Seq-1].(circ.CheckedIn); ok && !in.Patron.IsZero() {
 			d.loans[in.Item] = circ.Loan{Item: in.Item, Patron: in.Patron, At: d.at.Wall.AddDate(0, 0, -9)}
