@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) (s store.Store, reopen func() sto
 		"enrolment": enrolment, "log": kept, "waiting": waiting, "posting": posting, "undone postings": undonePostings, "outcomes": outcomes, "decisions": decisions, "figures": figures, "stock": stock,
 		"blobs": blobs, "card filters": cardFilters, "learned": learned,
 		"accounts": accounts, "sessions": sessions, "links": links, "tokens": tokens, "trail": trail,
+		"needed items": neededItems, "needed people": neededPeople, "proxies": proxies, "compaction": compaction, "long streams": longStreams,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, reopen := open(t)
@@ -523,20 +524,6 @@ var collection = store.Collection{
 	Patrons:  []circ.Patron{{ID: circ.NewPatronID("123"), FirstName: "Helmi", Policy: "adult", Cards: []string{"04AA"}, Picture: "boat", Recalls: true, Secret: "$argon2id$"}},
 	Policies: []circ.Policy{{ID: "adult", LoanDays: 28, Limit: 20, Renewals: 5, OverdueOK: true}},
 	Proxies:  []circ.Proxy{{ID: "p", Principal: circ.NewPatronID("123"), Agent: circ.NewPatronID("456"), Scopes: circ.MayBorrow, From: Start}},
-}
-
-// draw numbers all that waits for a station and gives its stream.
-func (p *place) draw(id circ.StationID) store.Stream {
-	p.t.Helper()
-	for {
-		before, err := p.Stream(p.t.Context(), id)
-		p.ok(err)
-		now, err := p.Draw(p.t.Context(), id, before, 2, Start)
-		p.ok(err)
-		if now.Told == before.Told {
-			return now
-		}
-	}
 }
 
 func notices(t *testing.T, p *place) {
