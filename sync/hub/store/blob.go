@@ -161,31 +161,13 @@ func cardNews(ctx context.Context, q queryer, station circ.StationID) ([]circ.No
 	return []circ.NoticeBody{put}, nil
 }
 
-// keepCovers gives items that come without a cover the one that they had: whoever
+// keepCover gives an item that comes without a cover the one that it had: whoever
 // exports a collection seldom has the pictures.
-func keepCovers(ctx context.Context, q queryer, items []circ.Item) ([]circ.Item, error) {
-	if len(items) == 0 {
-		return items, nil
+func keepCover(before, now circ.Item) circ.Item {
+	if now.Cover.IsZero() {
+		now.Cover = before.Cover
 	}
-	covers := make(map[circ.ItemID]circ.BlobID)
-	_, err := collect(ctx, q, func(scan func(...any) error) (none struct{}, err error) {
-		var item circ.ItemID
-		var cover circ.BlobID
-		err = scan(&item, blobColumn{&cover})
-		covers[item] = cover
-		return none, err
-	}, `SELECT id, cover FROM items WHERE cover <> ''`)
-	if err != nil || len(covers) == 0 {
-		return items, err
-	}
-	kept := make([]circ.Item, len(items))
-	for i, item := range items {
-		if item.Cover.IsZero() {
-			item.Cover = covers[item.ID]
-		}
-		kept[i] = item
-	}
-	return kept, nil
+	return now
 }
 
 // blobColumn reads a blob's name; ” for none.

@@ -13,21 +13,15 @@ import (
 
 func (s *base) Import(ctx context.Context, c Collection) (n Imported, err error) {
 	err = s.change(ctx, "import", func(tx *sql.Tx) error {
-		policies, err := put(ctx, tx, c.Policies, readPolicies, func(p circ.Policy) string { return p.ID },
-			func(a, b circ.Policy) bool { return a == b }, writePolicy)
+		policies, err := put(ctx, tx, policyPart, c.Policies)
 		if err != nil {
 			return err
 		}
-		whole, err := keepCovers(ctx, tx, c.Items)
+		items, err := put(ctx, tx, itemPart, c.Items)
 		if err != nil {
 			return err
 		}
-		items, err := put(ctx, tx, whole, readItems, func(i circ.Item) circ.ItemID { return i.ID },
-			func(a, b circ.Item) bool { return a == b }, writeItem)
-		if err != nil {
-			return err
-		}
-		patrons, err := put(ctx, tx, c.Patrons, readPatrons, func(p circ.Patron) circ.PatronID { return p.ID }, samePatron, writePatron)
+		patrons, err := put(ctx, tx, patronPart, c.Patrons)
 		if err != nil {
 			return err
 		}
@@ -35,8 +29,7 @@ func (s *base) Import(ctx context.Context, c Collection) (n Imported, err error)
 		if err != nil {
 			return err
 		}
-		proxies, err := put(ctx, tx, standing, readProxies, func(p circ.Proxy) string { return p.ID },
-			func(a, b circ.Proxy) bool { return a == b }, writeProxy)
+		proxies, err := put(ctx, tx, proxyPart, standing)
 		if err != nil {
 			return err
 		}
@@ -46,12 +39,7 @@ func (s *base) Import(ctx context.Context, c Collection) (n Imported, err error)
 		}
 		turn, err := nextTurn(ctx, tx)
 		if err == nil {
-			err = noteChanged(ctx, tx, [needProxy + 1][]string{
-				needPolicy: keysOf(policies, func(p circ.Policy) string { return p.ID }),
-				needItem:   keysOf(items, func(i circ.Item) string { return string(i.ID) }),
-				needPatron: keysOf(patrons, func(p circ.Patron) string { return p.ID.Plaintext() }),
-				needProxy:  keysOf(proxies, func(p circ.Proxy) string { return p.ID }),
-			})
+			err = noteChanged(ctx, tx, [needProxy + 1][]string{needPolicy: policies, needItem: items, needPatron: patrons, needProxy: proxies})
 		}
 		if err != nil {
 			return err
@@ -61,30 +49,59 @@ func (s *base) Import(ctx context.Context, c Collection) (n Imported, err error)
 	return n, err
 }
 
-// put writes those of want that are not in the store just so, and answers them.
-func put[T any, K comparable](ctx context.Context, tx *sql.Tx, want []T, read func(context.Context, queryer) ([]T, error),
-	key func(T) K, same func(a, b T) bool, write func(context.Context, *sql.Tx, T) error) ([]T, error) {
-	if len(want) == 0 {
-		return nil, nil
-	}
-	have, err := read(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	old := make(map[K]T, len(have))
-	for _, v := range have {
-		old[key(v)] = v
-	}
-	var changed []T
-	for _, v := range want {
-		if before, found := old[key(v)]; found && same(before, v) {
-			continue
+// part is one kind of what a library exports.
+type part[T any] struct {
+	selects string // all of them
+	id      string // the column of the key in it
+	scan    func(scan func(...any) error) (T, error)
+	key     func(T) string
+	same    func(before, now T) bool
+	keep    func(before, now T) T // now, with what stays of before; nil for now
+	write   func(context.Context, *sql.Tx, T) error
+}
+
+var (
+	policyPart = part[circ.Policy]{selectPolicies, "id", scanPolicy, func(p circ.Policy) string { return p.ID },
+		func(a, b circ.Policy) bool { return a == b }, nil, writePolicy}
+	itemPart = part[circ.Item]{selectItems, "i.id", scanItem, func(i circ.Item) string { return string(i.ID) },
+		func(a, b circ.Item) bool { return a == b }, keepCover, writeItem}
+	patronPart = part[circ.Patron]{selectPatrons, "id", scanPatron, func(p circ.Patron) string { return p.ID.Plaintext() },
+		samePatron, nil, writePatron}
+	proxyPart = part[circ.Proxy]{selectProxies, "id", scanProxy, func(p circ.Proxy) string { return p.ID },
+		func(a, b circ.Proxy) bool { return a == b }, nil, writeProxy}
+)
+
+// put writes those of want that are not in the store just so, and answers their keys.
+func put[T any](ctx context.Context, tx *sql.Tx, p part[T], want []T) (changed []string, err error) {
+	ctx = context.WithoutCancel(ctx) // as TakeIn does
+	for some := range slices.Chunk(want, 200) {
+		keys := make([]any, len(some))
+		for i, v := range some {
+			keys[i] = p.key(v)
 		}
-		if err := write(ctx, tx, v); err != nil {
+		have, err := collect(ctx, tx, p.scan, p.selects+` WHERE `+p.id+` IN (`+marksFor(keys)+`)`, keys...)
+		if err != nil {
 			return nil, err
 		}
-		old[key(v)] = v
-		changed = append(changed, v)
+		old := make(map[string]T, len(have))
+		for _, v := range have {
+			old[p.key(v)] = v
+		}
+		for _, v := range some {
+			key := p.key(v)
+			before, found := old[key]
+			if found && p.keep != nil {
+				v = p.keep(before, v)
+			}
+			if found && p.same(before, v) {
+				continue
+			}
+			if err := p.write(ctx, tx, v); err != nil {
+				return nil, err
+			}
+			old[key] = v
+			changed = append(changed, key)
+		}
 	}
 	return changed, nil
 }
@@ -94,14 +111,6 @@ func samePatron(a, b circ.Patron) bool {
 	return cards && a.ID == b.ID && a.FirstName == b.FirstName && a.Policy == b.Policy &&
 		a.Staff == b.Staff && a.Blocked == b.Blocked && a.Language == b.Language &&
 		a.Picture == b.Picture && a.Recalls == b.Recalls && a.Secret == b.Secret && a.Home == b.Home
-}
-
-func keysOf[T any](all []T, key func(T) string) []string {
-	keys := make([]string, len(all))
-	for i, v := range all {
-		keys[i] = key(v)
-	}
-	return keys
 }
 
 // uncancelled leaves out the authorisations that were cancelled.
@@ -138,10 +147,6 @@ func scanItem(scan func(...any) error) (i circ.Item, err error) {
 
 const selectItems = `SELECT ` + itemColumns + ` FROM items i`
 
-func readItems(ctx context.Context, q queryer) ([]circ.Item, error) {
-	return collect(ctx, q, scanItem, selectItems+` ORDER BY i.id`)
-}
-
 func writePatron(ctx context.Context, tx *sql.Tx, p circ.Patron) error {
 	cards, err := json.Marshal(p.Cards)
 	if err != nil {
@@ -177,10 +182,6 @@ func scanPatron(scan func(...any) error) (p circ.Patron, err error) {
 	return p, json.Unmarshal([]byte(cards), &p.Cards)
 }
 
-func readPatrons(ctx context.Context, q queryer) ([]circ.Patron, error) {
-	return collect(ctx, q, scanPatron, selectPatrons+` ORDER BY id`)
-}
-
 func writePolicy(ctx context.Context, tx *sql.Tx, p circ.Policy) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO policies (id, loan_days, max_items, renewals, fee_free, overdue_ok) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET loan_days = excluded.loan_days, max_items = excluded.max_items, renewals = excluded.renewals,
@@ -194,10 +195,6 @@ const selectPolicies = `SELECT id, loan_days, max_items, renewals, fee_free, ove
 func scanPolicy(scan func(...any) error) (p circ.Policy, err error) {
 	err = scan(&p.ID, &p.LoanDays, &p.Limit, &p.Renewals, &p.FeeFree, &p.OverdueOK)
 	return p, err
-}
-
-func readPolicies(ctx context.Context, q queryer) ([]circ.Policy, error) {
-	return collect(ctx, q, scanPolicy, selectPolicies+` ORDER BY id`)
 }
 
 func writeProxy(ctx context.Context, tx *sql.Tx, p circ.Proxy) error {
@@ -217,10 +214,6 @@ func scanProxy(scan func(...any) error) (p circ.Proxy, err error) {
 	p.Principal, p.Agent = circ.NewPatronID(principal), circ.NewPatronID(agent)
 	p.From, p.To = fromMillis(begins), fromMillis(ends)
 	return p, err
-}
-
-func readProxies(ctx context.Context, q queryer) ([]circ.Proxy, error) {
-	return collect(ctx, q, scanProxy, selectProxies+` ORDER BY id`)
 }
 
 func (s *base) Loans(ctx context.Context, station circ.StationID) ([]Loan, error) {

@@ -165,8 +165,7 @@ func review(ctx context.Context, tx *sql.Tx, station circ.StationID, turn int64)
 // told again, and those that need it now are told of it. What changed is in the table
 // changed.
 func retell(ctx context.Context, tx *sql.Tx, turn int64) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE needs SET turn = ? WHERE turn = 0 AND EXISTS
-		(SELECT 1 FROM changed c WHERE c.kind = needs.kind AND c.key = needs.key)`, turn); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE needs SET turn = ? WHERE turn = 0 AND (kind, key) IN (SELECT kind, key FROM changed)`, turn); err != nil {
 		return err
 	}
 	need, err := asked(ctx, tx, "")
