@@ -71,6 +71,11 @@ var (
 		func(a, b circ.Proxy) bool { return a == b }, nil, writeProxy}
 )
 
+// all are all of them, in the order of their keys.
+func (p part[T]) all(ctx context.Context, q queryer) ([]T, error) {
+	return collect(ctx, q, p.scan, p.selects+` ORDER BY `+p.id)
+}
+
 // put writes those of want that are not in the store just so, and answers their keys.
 func put[T any](ctx context.Context, tx *sql.Tx, p part[T], want []T) (changed []string, err error) {
 	ctx = context.WithoutCancel(ctx) // as TakeIn does

@@ -46,16 +46,16 @@ type Learned struct {
 }
 
 func (s *base) Collection(ctx context.Context) (c Collection, err error) {
-	if c.Items, err = readItems(ctx, s.read); err != nil {
+	if c.Items, err = itemPart.all(ctx, s.read); err != nil {
 		return c, err
 	}
-	if c.Patrons, err = readPatrons(ctx, s.read); err != nil {
+	if c.Patrons, err = patronPart.all(ctx, s.read); err != nil {
 		return c, err
 	}
-	if c.Policies, err = readPolicies(ctx, s.read); err != nil {
+	if c.Policies, err = policyPart.all(ctx, s.read); err != nil {
 		return c, err
 	}
-	c.Proxies, err = readProxies(ctx, s.read)
+	c.Proxies, err = proxyPart.all(ctx, s.read)
 	return c, err
 }
 
