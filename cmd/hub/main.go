@@ -8,6 +8,7 @@
 //	hub station settle NAME    what was noticed about its records is looked into
 //	hub account add NAME       make an account for the pages; list, role, reset, remove
 //	hub import FILE...         bring in items, patrons, policies, proxies
+//	hub export WHAT            items, people, loans, events, or a file for Koha
 //	hub demo                   bring in the demo library
 //	hub backup FILE            all that makes a hub, in one new file
 //	hub restore FILE           a hub from a backup
@@ -36,6 +37,7 @@ var commands = map[string]func(context.Context, []string) error{
 	"station":   stations,
 	"account":   accounts,
 	"import":    importFiles,
+	"export":    export,
 	"demo":      demo,
 	"mosquitto": mosquitto,
 	"backup":    backup,
@@ -50,12 +52,14 @@ const usage = `usage: hub [settings]              serve stations and librarians 
        hub station settle NAME     what was noticed about its records is looked into
        hub account add NAME        make an account for the pages; list, role, reset, remove
        hub import FILE...          bring in items, patrons, policies, proxies
+       hub export WHAT             items, people, loans, events, or a file for Koha
        hub demo                    bring in the demo library
        hub backup FILE             all that makes a hub, in one new file
        hub restore FILE            a hub from a backup
        hub mosquitto               write keys for a Mosquitto that is to carry it all
        hub ils check CARD ITEM     how the library system answers; changes nothing
        hub ils post --dry-run      what would be posted to it
+       hub ils learn               learn people, items and rules from Koha, once
 
 Each command tells its own settings with --help. Those of a hub that serves:
 

@@ -267,7 +267,7 @@ func (r *row) cell(column string) string {
 		return ""
 	}
 	cell := strings.TrimSpace(r.cells[i])
-	if plain, quoted := strings.CutPrefix(cell, "'"); quoted && formula(plain) {
+	if plain, quoted := strings.CutPrefix(cell, "'"); quoted && r.Reader != nil && formula(strings.TrimLeft(plain, "'")) {
 		return plain // as it was written by WriteCSV
 	}
 	return cell
