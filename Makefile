@@ -17,6 +17,7 @@ LINT   := v2.15.0
 VULN   := v1.8.0
 NFPM   := v2.43.4
 CDX    := v1.10.0
+OIDC   := v3.52.0
 FUZZ   ?= 1000x
 FAULTS_TIME ?= 15m
 
@@ -39,7 +40,7 @@ build: setup
 demo: build
 	$(BUILD)/bin/demo --bin $(BUILD)/bin --out $(BUILD)/demo $(if $(DEMO_KEEP),--keep)
 
-test: setup vet lint vulns build
+test: setup vet lint vulns build $(TOOLS)/oidc-provider-$(OIDC)
 	REAL=1 $(GO) test -race $(TAGS) ./...
 	$(MAKE) fuzz
 
@@ -70,6 +71,11 @@ $(TOOLS)/golangci-lint-%:
 $(TOOLS)/govulncheck-%:
 	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install golang.org/x/vuln/cmd/govulncheck@$*
 	mv $(TOOLS)/govulncheck $@
+
+# A real OpenID Connect provider for the hub's pages to sign in at.
+$(TOOLS)/oidc-provider-%:
+	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install github.com/zitadel/oidc/v3/example/server@$*
+	mv $(TOOLS)/server $@
 
 $(TOOLS)/nfpm-%:
 	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@$*

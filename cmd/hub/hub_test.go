@@ -118,6 +118,7 @@ func runStation(t *testing.T, args ...string) error { return stations(t.Context(
 type secure struct {
 	t     *testing.T
 	data  string
+	web   string // address of its pages
 	store store.Store
 }
 
@@ -130,6 +131,7 @@ func newSecure(t *testing.T) *secure {
 		h.ok(err)
 		args = append(args, name, address)
 	}
+	h.web = args[5]
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- serve(ctx, args) }()
