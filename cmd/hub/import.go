@@ -45,8 +45,12 @@ func importFiles(ctx context.Context, args []string) error {
 	if set.NArg() == 0 {
 		return errors.New("name the files to bring in; see hub import --help")
 	}
+	files, covers, err := sorted(set.Args())
+	if err != nil {
+		return err
+	}
 	var c store.Collection
-	for _, path := range set.Args() {
+	for _, path := range files {
 		content, err := os.ReadFile(path)
 		var notes []string
 		if err == nil {
@@ -57,7 +61,7 @@ func importFiles(ctx context.Context, args []string) error {
 		}
 		tellNotes(path, notes)
 	}
-	return bring(ctx, *data, c)
+	return bring(ctx, *data, c, covers...)
 }
 
 // tellNotes prints the first few of what was noticed in a file, and their number.
@@ -117,16 +121,24 @@ func read(c *store.Collection, content []byte, terms collection.Terms) (notes []
 	return f.Notes, err
 }
 
-func bring(ctx context.Context, data string, c store.Collection) error {
+func bring(ctx context.Context, data string, c store.Collection, covers ...string) error {
 	s, _, err := open(data)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	notes, err := addCovers(ctx, s, &c, covers)
+	if err != nil {
+		return fmt.Errorf("%w\nNothing was brought in", err)
+	}
+	tellNotes("covers", notes)
 	did, err := s.Import(ctx, c)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("New or changed: %d items, %d patrons, %d policies, %d proxies.\n", did.Items, did.Patrons, did.Policies, did.Proxies)
+	if len(covers) > 0 {
+		fmt.Printf("Covers: %d.\n", len(covers)-len(notes))
+	}
 	return nil
 }

@@ -51,7 +51,7 @@ const usage = `usage: hub [settings]              serve stations and librarians 
        hub station title NAME TEXT what people call it, for the pages
        hub station settle NAME     what was noticed about its records is looked into
        hub account add NAME        make an account for the pages; list, role, reset, remove
-       hub import FILE...          bring in items, patrons, policies, proxies
+       hub import FILE...          bring in items, patrons, policies, proxies, covers
        hub export WHAT             items, people, loans, events, or a file for Koha
        hub demo                    bring in the demo library
        hub backup FILE             all that makes a hub, in one new file

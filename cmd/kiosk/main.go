@@ -71,6 +71,7 @@ func run(ctx context.Context, args []string) error {
 		Words:       words,
 		Display:     ui.Display{Diagonal: s.diagonal * 25.4, PerMM: s.perMM, Distance: s.distance},
 		Send:        station.send,
+		Covers:      station.blobs,
 		FullScreen:  s.width == 0,
 		HidePointer: s.width == 0,
 		Width:       s.width,

@@ -540,7 +540,9 @@ func (c *composer) covers(area box) {
 	}
 	first := min(c.page.sheet*capacity, max(0, n-capacity))
 	for _, line := range c.view.Lines[first:min(n, first+capacity)] {
-		c.cover(box{x, area.y, wide, high}, line.Item)
+		item := line.Item
+		item.Cover = circ.BlobID{} // no words stand beside it, and a drawn one bears them
+		c.cover(box{x, area.y, wide, high}, item)
 		at := box{x + wide - sign*0.6, area.y + high - sign, sign, sign}
 		name, colour := fateSign(line)
 		c.page.pictures = append(c.page.pictures,

@@ -47,6 +47,7 @@ type face struct {
 type picture struct {
 	box
 	item             *circ.Item // its cover; nil: an icon
+	own              bool       // the cover is the library's own, as prepare finds
 	icon             string
 	ink, back, extra role
 }

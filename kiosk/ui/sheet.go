@@ -33,6 +33,7 @@ type sheet struct {
 	now      func() time.Time
 	chosen   int                     // the target that the keys have chosen; -1: none
 	held     int                     // the target under the finger; -1: none
+	covers   Covers                  // nil: all covers are drawn
 	drawings map[drawing]image.Image // covers for as long as a visit lasts, icons for longer
 
 	content  *fyne.Container // of the layers, from back to front
@@ -226,23 +227,33 @@ func (s *sheet) drawMark(colours *palette) {
 // drawing is a cover or an icon in a size and in colours.
 type drawing struct {
 	item          circ.Item // the zero value: an icon
+	own           bool      // the library's picture of the item is here
 	icon          string
 	ink, back     color.NRGBA
 	accent        color.NRGBA
 	width, height int // pixels
 }
 
-func (d drawing) draw() image.Image {
-	if d.icon == "" {
-		return cover.Draw(d.item, d.width, d.height)
+// drawn is what a drawing shows. A library's own picture that turns out to be
+// damaged is drawn like any other.
+func (s *sheet) drawn(d drawing) image.Image {
+	if d.icon != "" {
+		return drawIcon(d)
 	}
-	return drawIcon(d)
+	if d.own {
+		if raw, err := s.covers.Read(d.item.Cover); err == nil {
+			if own, err := cover.Own(raw, d.width, d.height); err == nil {
+				return own
+			}
+		}
+	}
+	return cover.Draw(d.item, d.width, d.height)
 }
 
 func drawingOf(p picture, colours *palette) drawing {
 	d := drawing{width: max(1, int(p.w)), height: max(1, int(p.h))}
 	if p.item != nil {
-		d.item = *p.item
+		d.item, d.own = *p.item, p.own
 		return d
 	}
 	d.icon, d.ink, d.back, d.accent = p.icon, colours[p.ink], colours[p.back], colours[p.extra]
@@ -257,15 +268,17 @@ func (s *sheet) prepare(colours *palette) {
 		clear(s.drawings)
 	}
 	var missing []drawing
-	for _, p := range s.page.pictures {
-		if d := drawingOf(p, colours); s.drawings[d] == nil && !slices.Contains(missing, d) {
+	for i := range s.page.pictures {
+		p := &s.page.pictures[i]
+		p.own = s.covers != nil && p.item != nil && s.covers.Has(p.item.Cover)
+		if d := drawingOf(*p, colours); s.drawings[d] == nil && !slices.Contains(missing, d) {
 			missing = append(missing, d)
 		}
 	}
 	drawn := make([]image.Image, len(missing))
 	var working sync.WaitGroup
 	for i, d := range missing {
-		working.Go(func() { drawn[i] = d.draw() })
+		working.Go(func() { drawn[i] = s.drawn(d) })
 	}
 	working.Wait()
 	for i, d := range missing {

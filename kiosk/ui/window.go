@@ -6,6 +6,7 @@ import (
 
 	"coldstation/kiosk/flow"
 	"coldstation/kiosk/phrase"
+	"coldstation/sync/circ"
 
 	// Before Fyne.
 	_ "coldstation/kiosk/ui/env"
@@ -25,7 +26,15 @@ type Options struct {
 	HidePointer bool
 	Width       int    // in pixels, when not FullScreen; 0: 1280
 	Height      int    // 0: 800
+	Covers      Covers // the library's own; nil: all are drawn
 	FirstFrame  func() // called once, when the first view is on the screen; may be nil
+}
+
+// Covers are the library's own pictures of items, as JPEG. They are read one at a
+// time, when one is to be seen. They may be asked for by several at once.
+type Covers interface {
+	Has(circ.BlobID) bool
+	Read(circ.BlobID) ([]byte, error)
 }
 
 // Window is the station's one window.
@@ -47,6 +56,7 @@ func New(o Options) *Window {
 	a := app.NewWithID("coldstation.kiosk")
 	w := &Window{app: a, window: a.NewWindow("Coldstation"), out: o.Send, shown: make(chan struct{}, 1)}
 	w.sheet = newSheet(o.Words, o.Display, w.send, o.HidePointer)
+	w.sheet.covers = o.Covers
 	w.sheet.ground = &ground{Theme: theme.DefaultTheme()}
 	a.Settings().SetTheme(w.sheet.ground)
 	content := w.sheet.content

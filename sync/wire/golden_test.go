@@ -228,6 +228,28 @@ func TestGoldenNotices(t *testing.T) {
 	})
 }
 
+// What a notice came to carry later has vectors of its own.
+func TestGoldenLaterFields(t *testing.T) {
+	later := []circ.NoticeBody{
+		circ.ItemPut{Item: circ.Item{ID: "1620154429", Title: "Taikatalvi", Cover: goldenBlob}},
+	}
+	encode := func(i int) []byte {
+		raw, err := AppendNotice(nil, circ.Notice{Body: later[i]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	golden(t, "notices-later.json", []string{"ItemPut with a cover"}, encode, func(t *testing.T, i int, raw []byte) {
+		if got, err := ParseNotice(raw); err != nil || !reflect.DeepEqual(got.Body, later[i]) {
+			t.Errorf("got %+v, %v, want %+v", got.Body, err, later[i])
+		}
+		if got := encode(i); !bytes.Equal(got, raw) {
+			t.Errorf("got %x, want %x", got, raw)
+		}
+	})
+}
+
 func TestGoldenMessages(t *testing.T) {
 	messages := goldenMessages()
 	names := []string{"Hello", "Ack", "Batch", "Batch packed", "State", "Hello of who knows blobs", "Want", "Piece", "Piece of no such blob"}
