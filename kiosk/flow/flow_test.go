@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -290,6 +291,76 @@ func TestTiming(t *testing.T) {
 	d.wait(30 * time.Second).wantSees("welcome")
 	// A thing on the pad answers too.
 	newDesk(t).show("Helmi").take("Helmi").wait(100 * time.Second).put("A").wantSees("visiting, A borrowed").wantStory("A to Helmi")
+}
+
+// TestEveryTimedScreenWaitsForWhoTouchesIt: no screen that time may take away goes
+// while a finger lands on it now and then, anywhere, for as long as that takes.
+func TestEveryTimedScreenWaitsForWhoTouchesIt(t *testing.T) {
+	rich := func(r *Rules) {
+		r.Tiles, r.Secret, r.House, r.Printer = OpenTiles, true, true, true
+		r.Undo = 24 * time.Hour // a promise of its own, which no touch makes longer
+	}
+	locked := card("Helmi")
+	locked.Secret = true
+	tests := map[string]func(d *desk){
+		"helping, at rest":  func(d *desk) { d.press(Help) },
+		"looking, at rest":  func(d *desk) { d.press(Looks) },
+		"naming, at rest":   func(d *desk) { d.press(NoCard) },
+		"visiting, hello":   func(d *desk) { d.show("Helmi").take("Helmi") },
+		"visiting, done":    func(d *desk) { d.show("Helmi").put("A").take("Helmi").lift("A") },
+		"visiting, to keep": func(d *desk) { d.full = true; d.show("Helmi").put("A").take("Helmi").lift("A") },
+		"asking":            func(d *desk) { d.send(agent(circ.MayBorrow)).take("Helmi") },
+		"unlocking":         func(d *desk) { d.send(locked).take("Helmi") },
+		"undoing":           func(d *desk) { d.show("Helmi").put("A").take("Helmi").lift("A").press(Undo) },
+		"listing": func(d *desk) {
+			owner := card("Helmi")
+			owner.Loans = 1
+			d.lent("B", "Helmi").send(owner).take("Helmi").press(MyLoans)
+		},
+		"staffing":  func(d *desk) { d.send(nurse()).take("Nurse") },
+		"measuring": func(d *desk) { d.send(nurse()).take("Nurse").press(Measure) },
+		"resting":   func(d *desk) { d.show("Helmi").put("A").send(PadLost{}) },
+	}
+	for name, come := range tests {
+		d := newDesk(t, rich).tiles("Helmi", "Veikko")
+		come(d)
+		want := d.s.View()
+		if screen, _, _ := strings.Cut(name, ","); want.Screen.String() != screen {
+			t.Errorf("%s: it is %s to begin with", name, want.Screen)
+		}
+		for touch := range 30 {
+			long := 85 * time.Second
+			if touch == 0 {
+				long = 11 * time.Second // an empty pad waits least
+			}
+			d.wait(long).send(Touched{})
+			if got := d.s.View(); got.Screen != want.Screen || got.Title != want.Title {
+				t.Errorf("%s: after %d touches it is %s, %s", name, touch+1, got.Screen, got.Title.Key)
+				break
+			}
+		}
+		// The question whether somebody is there leads back to it, too.
+		if d.wait(95 * time.Second); d.s.View().Screen == StillThere {
+			if got := d.send(Touched{}).s.View(); got.Screen != want.Screen || got.Title != want.Title {
+				t.Errorf("%s: asked and answered, it is %s, %s", name, got.Screen, got.Title.Key)
+			}
+		}
+	}
+}
+
+// TestHonestStatesOfALoan: a loan says how far it is known, and never more.
+func TestHonestStatesOfALoan(t *testing.T) {
+	for state, want := range map[circ.LoanState]string{
+		circ.NotedHere: "loan.noted", circ.Received: "loan.received", circ.Confirmed: "loan.confirmed", circ.Refused: "loan.refused",
+	} {
+		d := newDesk(t)
+		d.loans["A"] = circ.Loan{Item: "A", Patron: ref("Helmi"), State: state, At: d.at.Wall.AddDate(0, 0, -9)}
+		owner := card("Helmi")
+		owner.Loans = 1
+		if got := d.send(owner).press(MyLoans).wantSees("listing, A held").s.View().Lines[0].Note.Key; got != want {
+			t.Errorf("a loan that is %d says %s, want %s", state, got, want)
+		}
+	}
 }
 
 func TestTouches(t *testing.T) {
