@@ -45,7 +45,9 @@ func lines(t *testing.T, written []store.Posting) string {
 }
 
 func TestPlan(t *testing.T) {
-	back := func(item circ.ItemID, hour, minute int) store.Posting { return post(store.PostTakeBack, item, "A", hour, minute) }
+	back := func(item circ.ItemID, hour, minute int) store.Posting {
+		return post(store.PostTakeBack, item, "A", hour, minute)
+	}
 	undone := func(of store.PostingOp) store.Posting {
 		p := post(store.PostUndo, "1", "", 10, 2)
 		p.Undoes, p.UndoesOf = of, circ.NewPatronID("A")
@@ -67,7 +69,9 @@ func TestPlan(t *testing.T) {
 		{"from hand to hand", []store.Posting{lend("1", "A", 9, 0), lend("1", "B", 10, 0)}, nil, "09:00:09 issue A 1 | 10:00:09 return 1 | 10:00:09 issue B 1", ""},
 		{"as the station knew", []store.Posting{seen}, nil, "10:00:09 return 1 | 10:00:09 issue B 1", ""},
 		{"as an earlier file has it", []store.Posting{lend("1", "B", 10, 0)},
-			func(a *Asked) { a.With = func(circ.ItemID) (circ.PatronID, bool) { return circ.NewPatronID("A"), true } }, "10:00:09 return 1 | 10:00:09 issue B 1", ""},
+			func(a *Asked) {
+				a.With = func(circ.ItemID) (circ.PatronID, bool) { return circ.NewPatronID("A"), true }
+			}, "10:00:09 return 1 | 10:00:09 issue B 1", ""},
 		{"returned in an earlier file, whatever the station knew", []store.Posting{seen},
 			func(a *Asked) { a.With = func(circ.ItemID) (circ.PatronID, bool) { return circ.PatronID{}, true } }, "10:00:09 issue B 1", ""},
 		{"a loan undone after it was written", []store.Posting{undone(store.PostLend)}, nil, "10:02:09 return 1", ""},

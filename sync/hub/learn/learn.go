@@ -5,7 +5,8 @@
 // A whole pass reads everything of the libraries that were named, a lesser one what
 // changed since the pass before began. Both go through the same stages:
 //
-//	policies   patron categories, and the circulation rules of one library for each
+//	policies   whether the libraries are there (whole passes); the circulation rules of
+//	           one library for each patron category
 //	patrons    of each library
 //	items      that belong to each library, then those that are there now
 //	loans      that run; those of our people, wherever they were made
@@ -46,6 +47,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"coldstation/sync/circ"
@@ -160,6 +164,7 @@ type cursor struct {
 	Began time.Time
 	Odd   bool // a row of this pass could not be read
 
+	Of    string    // the libraries and stations it is about
 	Count int64     // of whole passes
 	Since time.Time // what changed before is known
 	Last  time.Time // when the last whole pass began
@@ -194,9 +199,11 @@ func (l *Learner) Pass(ctx context.Context) (told Told, err error) {
 	}
 	if c.Stage == "" {
 		c.Stage, c.Part, c.After, c.Odd, c.Began = stages[0], 0, 0, false, time.Now()
-		if c.Whole = c.Since.IsZero() || c.Began.Sub(c.Last) >= l.set.Whole; c.Whole {
+		of := fmt.Sprint(l.set.Libraries, l.set.Stations, l.set.Rules) // a map prints in order
+		if c.Whole = c.Since.IsZero() || c.Of != of || c.Began.Sub(c.Last) >= l.set.Whole; c.Whole {
 			c.Count++
 		}
+		c.Of = of
 		if err := l.save(ctx, c); err != nil {
 			return told, err
 		}
@@ -271,7 +278,30 @@ func (p *pass) parts(ctx context.Context, n int, do func(part int) error) error 
 	return nil
 }
 
+// libraries finds out whether those that are named are there: of one that is not,
+// Koha would say that it has no people.
+func (p *pass) libraries(ctx context.Context) error {
+	known := make(map[string]bool)
+	for library, err := range p.set.API.Libraries(ctx) {
+		if err != nil && !errors.Is(err, koha.ErrRecord) {
+			return err
+		}
+		known[library.ID] = true
+	}
+	for _, library := range append(slices.Clone(p.set.Libraries), p.set.Rules) {
+		if library != "" && !known[library] {
+			return fmt.Errorf("the library system has no library %q; it has %s", library, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+	}
+	return nil
+}
+
 func (p *pass) policies(ctx context.Context) error {
+	if p.Whole {
+		if err := p.libraries(ctx); err != nil {
+			return err
+		}
+	}
 	if p.set.Rules == "" {
 		return nil
 	}

@@ -322,3 +322,26 @@ func TestOlder(t *testing.T) {
 		t.Errorf("the station knows %+v", k)
 	}
 }
+
+// TestSettings: other libraries or stations than before are learned whole, and one
+// that Koha does not have is named.
+func TestSettings(t *testing.T) {
+	p := open(t, kohatest.Newer, 3)
+	p.pass(true)
+	p.set.Libraries = []string{"STN", "KIRJ"}
+	if told := p.pass(false); !told.Whole || told.Patrons != 1 {
+		t.Errorf("a further library: told %+v, want a whole pass and its one patron", told)
+	}
+	p.set.Libraries = []string{"STM"}
+	l, err := learn.New(p.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Pass(t.Context()); err == nil || !strings.Contains(err.Error(), `no library "STM"; it has KIRJ, STN`) {
+		t.Errorf("a library that is not there: %v", err)
+	}
+	p.set.Libraries = nil
+	if _, err := learn.New(p.set); err == nil {
+		t.Error("no library: taken")
+	}
+}
