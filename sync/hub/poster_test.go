@@ -454,3 +454,38 @@ func TestUnsureReturn(t *testing.T) {
 		})
 	}
 }
+
+// TestAnotherDue: the library system lends for as long as its own rules say. The
+// station then shows that day, and the librarian both.
+func TestAnotherDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBranch(t, "koha") // by its own rules
+		defer b.library.stop()
+		defer func() { b.stop() }()
+		maple := b.enrol("maple-house")
+		defer maple.start()()
+		maple.lend("1", "999A1")
+		promised, _, err := maple.Loan("1")
+		maple.ok(err)
+		until(t, b.knows(maple, "1", circ.Confirmed))
+		theirs := b.system.Loans()[0].Due
+		now, _, err := maple.Loan("1")
+		maple.ok(err)
+		if theirs.Sub(promised.Due).Abs() < 24*time.Hour || !now.Due.Equal(theirs) {
+			t.Errorf("the station promised %v and shows %v, want %v, which is another day", promised.Due, now.Due, theirs)
+		}
+		differ, err := b.store.DueDates(t.Context(), "branch")
+		if err != nil || len(differ) != 1 || !differ["1"].Equal(theirs) {
+			t.Errorf("for the librarian: %v, %v, want item 1 until %v", differ, err, theirs)
+		}
+		last, _, err := b.store.LastPosted(t.Context(), "branch", "1")
+		if err != nil || last.Note != hub.NoteAnotherDue {
+			t.Errorf("noted %q, %v, want %q", last.Note, err, hub.NoteAnotherDue)
+		}
+		maple.bring("1", "999A1")
+		until(t, b.did("11 1 999A1", "09 1 999A1"))
+		if differ, err := b.store.DueDates(t.Context(), "branch"); err != nil || len(differ) != 0 {
+			t.Errorf("brought back: %v, %v", differ, err)
+		}
+	})
+}

@@ -33,6 +33,9 @@ type Posts interface {
 	SavePostings(ctx context.Context, changed []Posting) (stale []PostingKey, err error)
 	// LastPosted is the last posting of an item that the library system has done.
 	LastPosted(ctx context.Context, ils string, item circ.ItemID) (Posting, bool, error)
+	// DueDates are the library system's due dates of loans now, where they are not
+	// what was promised, to half a day.
+	DueDates(ctx context.Context, ils string) (map[circ.ItemID]time.Time, error)
 	// PostingsNow counts them by state, and those that need a person.
 	PostingsNow(ctx context.Context, ils string) (map[PostingState]int, int, error)
 
@@ -231,6 +234,22 @@ func (s *base) LastPosted(ctx context.Context, ils string, item circ.ItemID) (Po
 		return Posting{}, false, err
 	}
 	return all[0], true, nil
+}
+
+func (s *base) DueDates(ctx context.Context, ils string) (map[circ.ItemID]time.Time, error) {
+	all := make(map[circ.ItemID]time.Time)
+	_, err := collect(ctx, s.read, func(scan func(...any) error) (none struct{}, err error) {
+		var item circ.ItemID
+		var theirs, ours int64
+		err = scan(&item, &theirs, &ours)
+		delete(all, item) // of a loan and its renewals the last counts
+		if theirs != 0 && ours != 0 && ms(theirs-ours).Abs() >= 12*time.Hour {
+			all[item] = fromMillis(theirs)
+		}
+		return none, err
+	}, `SELECT l.item, p.ils_due, l.due FROM loans l JOIN postings p ON p.ils = ? AND p.item = l.item AND p.station = l.station AND p.ledger = l.ledger AND p.seq >= l.seq
+		WHERE p.state = 'confirmed' AND p.acted IN ('lend', 'renew') ORDER BY p.sorts, p.place`, ils)
+	return all, err
 }
 
 func (s *base) PostingsNow(ctx context.Context, ils string) (map[PostingState]int, int, error) {

@@ -268,7 +268,8 @@ func position(text string) (p store.Position, err error) {
 
 type loanLine struct {
 	store.Loan
-	Late bool
+	Late     bool
+	Promised time.Time // at the station, where the library system has another day; zero otherwise
 }
 
 type loansPage struct {
@@ -302,10 +303,24 @@ func (s *site) loans(r *http.Request, w *words) (string, any, error) {
 		page.names[st.ID] = st.Title
 	}
 	loans, err := s.source(r).Loans(r.Context(), page.Only)
-	for _, l := range loans {
-		page.Loans = append(page.Loans, loanLine{l, !l.Due.IsZero() && l.Due.Before(page.Now)})
+	if err != nil {
+		return "", nil, err
 	}
-	return "loans", page, err
+	theirs := make(map[circ.ItemID]time.Time)
+	if s.ILS != "" {
+		if theirs, err = s.source(r).DueDates(r.Context(), s.ILS); err != nil {
+			return "", nil, err
+		}
+	}
+	for _, l := range loans {
+		line := loanLine{Loan: l}
+		if due, differs := theirs[l.Item]; differs {
+			line.Promised, line.Due = l.Due, due
+		}
+		line.Late = !line.Due.IsZero() && line.Due.Before(page.Now)
+		page.Loans = append(page.Loans, line)
+	}
+	return "loans", page, nil
 }
 
 type itemLine struct {

@@ -61,6 +61,7 @@ type Source interface {
 	Items(ctx context.Context, find string, skip, limit int) ([]store.Item, error)
 	Events(ctx context.Context, id circ.StationID, before store.Position, limit int) ([]store.Event, error)
 	PostingsNow(ctx context.Context, ils string) (map[store.PostingState]int, int, error)
+	DueDates(ctx context.Context, ils string) (map[circ.ItemID]time.Time, error)
 	Decisions(ctx context.Context, ils string, limit int) ([]store.Posting, error)
 	Decide(ctx context.Context, d store.Decision) error
 }

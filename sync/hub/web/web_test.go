@@ -89,6 +89,10 @@ func (s source) PostingsNow(context.Context, string) (map[store.PostingState]int
 	return map[store.PostingState]int{store.PostPending: 2, store.PostUnknown: 1, store.PostConfirmed: 9}, len(rules) + 2, s.fail
 }
 
+func (s source) DueDates(context.Context, string) (map[circ.ItemID]time.Time, error) {
+	return map[circ.ItemID]time.Time{"1": now.AddDate(0, 0, 21)}, s.fail
+}
+
 var rules = []string{"route item", "item lost", "claims returned", "item not found", "card not found", "card blocked", "open circulation exists",
 	"too many renewals", "superseded by later change", "not on loan", "outcome unknown", "order unsure", "another rule", hostile}
 
@@ -434,7 +438,7 @@ func TestWords(t *testing.T) {
 		"/stations": {"2 stations need a look.", "Heard 2 minutes ago", "Heard 30 days ago, not connected now", "Not heard yet", "2 events, first noticed 20 minutes ago", "2 messages, the last step 16 minutes ago", "Maple House", "What the library tells the station waits.",
 			"The reader pad does not answer.", "Events wait at the station.", "Nothing heard for a while."},
 		"/stations/maple-house": {"Update the hub", "Yesterday, 13:40", "A card was used here for the first time", "Today", "Yesterday", "The shelf was counted", "taken back", "Earlier", "about ", ", ± 5 min", ", ± 2 h", ", ± 3 days", "Maple House"},
-		"/loans":                {"3 items", "as long as they like", "past the day", "in the house", "Maple House", "Tuesday 22 December 2026"},
+		"/loans":                {"3 items", "as long as they like", "past the day", "in the house", "Maple House", "promised at the station: Tuesday 22 December 2026", "Tuesday 15 December 2026", "Tuesday 22 December 2026"},
 		"/items":                {"large print", "audio", "easy language", "Swedish", "on the shelf", "Next"},
 	} {
 		text := get(h, path).text

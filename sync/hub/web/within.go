@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"coldstation/sync/circ"
 	"coldstation/sync/hub/store"
@@ -71,6 +72,11 @@ func (w within) PostingsNow(ctx context.Context, ils string) (map[store.PostingS
 	}
 	mine, err := w.Decisions(ctx, ils, decisionsOfPage)
 	return nil, len(mine), err
+}
+
+// DueDates are of loans anywhere, and shown only beside a loan that the visitor sees.
+func (w within) DueDates(ctx context.Context, ils string) (map[circ.ItemID]time.Time, error) {
+	return w.of.DueDates(ctx, ils)
 }
 
 // Decisions may be fewer than there are for somebody who sees few stations among
