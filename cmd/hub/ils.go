@@ -63,8 +63,15 @@ func readILS(path string) (*ilsFile, error) {
 	text(&f.since, "since", "", "`day`, as 2026-11-24: what happened before is never posted")
 	text(&f.zone, "zone", "Local", "the system's time `zone`, as Europe/Helsinki")
 	text(&f.system, "system", "other", "what it is by SIP2: `koha` (to 22.11), koha24 (from 24.05.08), evergreen or other; sets what follows")
-	for _, name := range []string{"no-block", "keeps-due", "keeps-time", "returned", "lists", "account-each"} {
-		set.Func(name, "an ability: yes or no (`returned`: now, day or time)", func(value string) error {
+	for name, what := range map[string]string{
+		"no-block":     "a loan that has happened is taken whatever the card's state: `yes or no`",
+		"keeps-due":    "the due date that the station promised stands: `yes or no`",
+		"keeps-time":   "a loan begins when it was made: `yes or no`",
+		"returned":     "what is kept of when an item came back: `now, day or time`",
+		"lists":        "a patron's loans are listed by item number: `yes or no`",
+		"account-each": "each station needs an account of its own: `yes or no`",
+	} {
+		set.Func(name, what, func(value string) error {
 			f.abilities[name] = value
 			return nil
 		})

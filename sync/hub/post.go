@@ -229,6 +229,9 @@ func (s *posts) join(p store.Posting) {
 	if l.phase != idle {
 		first = 1
 	}
+	// One that comes again has another place since it was read, by what its station
+	// told later.
+	l.waiting = slices.Concat(l.waiting[:first], slices.DeleteFunc(slices.Clone(l.waiting[first:]), func(o store.Posting) bool { return o.PostingKey == p.PostingKey }))
 	i := len(l.waiting)
 	for i > first && before(p, l.waiting[i-1]) {
 		i--

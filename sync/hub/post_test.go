@@ -258,6 +258,22 @@ func (w *world) happens(seq uint64, item circ.ItemID, op store.PostingOp, patron
 	}
 	w.kept[p.PostingKey] = p
 	w.step(postLoaded{[]store.Posting{w.read(p)}})
+	if w.r.IntN(4) == 0 {
+		w.after(w.some(3*time.Minute), false, func() { w.retime(p.PostingKey) })
+	}
+}
+
+// retime gives an event another time, in the same order, as the store does when the
+// station's clock becomes known. What was sent is sent.
+func (w *world) retime(key store.PostingKey) {
+	p := w.kept[key]
+	if p.State != store.PostPending || p.Sends > 0 {
+		return
+	}
+	w.place++
+	p.Place, p.Rev, p.Sorts = w.place, p.Rev+1, p.Sorts.Add(time.Millisecond)
+	w.kept[key] = p
+	w.step(postLoaded{[]store.Posting{w.read(p)}})
 }
 
 // story plans what happens to the items, and returns the number of events.
