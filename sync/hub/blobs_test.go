@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -169,9 +170,11 @@ func TestCards(t *testing.T) {
 		cards := []string{"999A1", "KEY-1", "999A3"}
 		time.Sleep(15 * time.Minute) // the cards may have come after the first look
 		until(t, maple.cardsAt("+--", cards...))
+		first, _, err := maple.CardFilter()
+		maple.ok(err)
 
 		people := []circ.Patron{{ID: circ.NewPatronID("999A1"), FirstName: "Helmi", Policy: "adult", Blocked: true}, {ID: circ.NewPatronID("999A3"), Cards: []string{"KEY-1"}}}
-		_, err := l.hub.Import(t.Context(), store.Collection{Patrons: people})
+		_, err = l.hub.Import(t.Context(), store.Collection{Patrons: people})
 		maple.ok(err)
 		time.Sleep(time.Minute)
 		if err := maple.cardsAt("+--", cards...)(); err != nil {
@@ -191,6 +194,13 @@ func TestCards(t *testing.T) {
 		}
 		if _, told, err := birch.CardFilter(); err != nil || told {
 			t.Errorf("one that keeps no blobs was told of one: %v, %v", told, err)
+		}
+		if _, _, err := l.store.BlobPiece(t.Context(), first, 0, 1); err != nil {
+			t.Errorf("the first filter, which somebody may be fetching: %v", err)
+		}
+		time.Sleep(25 * time.Hour)
+		if _, _, err := l.store.BlobPiece(t.Context(), first, 0, 1); !errors.Is(err, store.ErrNoBlob) {
+			t.Errorf("the first filter a day later: %v, want %v", err, store.ErrNoBlob)
 		}
 		until(t, l.shows("birch-house", "told the rest", func(s store.Station) bool { return s.Told > 0 && s.Pending() == 0 && len(s.Conditions) == 0 }))
 	})

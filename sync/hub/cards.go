@@ -13,13 +13,17 @@ import (
 const sweepAfter = 24 * time.Hour
 
 // keepCards builds the filter of all valid cards anew when they changed, at most
-// once in Settings.Cards, and says so on fresh, until ctx ends. With several hubs
+// once in Settings.Cards, and says so on fresh, until ctx ends; it drops the blobs
+// that nothing names any more. With several hubs
 // more than one may do so at once: stations take what was built last.
 func (h *Hub) keepCards(ctx context.Context, fresh chan<- struct{}) {
 	look := time.NewTicker(h.Cards)
 	defer look.Stop()
 	for {
 		changed, err := h.buildCards(ctx)
+		if err == nil {
+			_, err = h.Store.SweepBlobs(ctx, h.Now().Add(-sweepAfter))
+		}
 		if err != nil && ctx.Err() == nil {
 			h.Log.Error("build the card filter", "err", err)
 		}
@@ -64,6 +68,5 @@ func (h *Hub) buildCards(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	h.Log.Info("built the card filter", "cards", len(cards), "bytes", len(content))
-	_, err = h.Store.SweepBlobs(ctx, h.Now().Add(-sweepAfter))
-	return true, err
+	return true, nil
 }

@@ -170,7 +170,7 @@ func keepCover(before, now circ.Item) circ.Item {
 	return now
 }
 
-// blobColumn reads a blob's name; ” for none.
+// blobColumn reads a blob's name, empty for none.
 type blobColumn struct{ id *circ.BlobID }
 
 // Scan satisfies sql.Scanner.
@@ -187,7 +187,7 @@ func (c blobColumn) Scan(value any) error {
 	return nil
 }
 
-// coverColumn is a cover as the store writes it; ” for none.
+// coverColumn is a cover as the store writes it: empty for none.
 func coverColumn(id circ.BlobID) string {
 	if id.IsZero() {
 		return ""
