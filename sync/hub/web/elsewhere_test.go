@@ -135,33 +135,45 @@ func newBrowser(t *testing.T) *browser {
 	return b
 }
 
-func (b *browser) get(address string) (*http.Response, string) {
-	b.t.Helper()
-	return b.read(b.Get(address))
+// arrival is where a browser came to in the end.
+type arrival struct {
+	status   int
+	at, text string
 }
 
-func (b *browser) read(answer *http.Response, err error) (*http.Response, string) {
+func (b *browser) get(address string) arrival {
 	b.t.Helper()
+	answer, err := b.Get(address)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	defer answer.Body.Close()
+	return b.read(answer)
+}
+
+func (b *browser) read(answer *http.Response) arrival {
+	b.t.Helper()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return answer, string(text)
+	return arrival{answer.StatusCode, answer.Request.URL.String(), string(text)}
 }
 
 // signIn goes from the pages at address to the provider, signs in there, and comes back.
-func (b *browser) signIn(address, name string) (*http.Response, string) {
+func (b *browser) signIn(address, name string) arrival {
 	b.t.Helper()
-	at, form := b.get(address)
-	id := regexp.MustCompile(`name="id" value="([^"]+)"`).FindStringSubmatch(form)
+	form := b.get(address)
+	id := regexp.MustCompile(`name="id" value="([^"]+)"`).FindStringSubmatch(form.text)
 	if id == nil {
-		b.t.Fatalf("at %s there is no form to sign in by: %s", at.Request.URL, form)
+		b.t.Fatalf("at %s there is no form to sign in by: %s", form.at, form.text)
 	}
-	return b.read(b.PostForm(at.Request.URL.String(), url.Values{"id": {id[1]}, "username": {name}, "password": {"verysecure"}}))
+	answer, err := b.PostForm(form.at, url.Values{"id": {id[1]}, "username": {name}, "password": {"verysecure"}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	return b.read(answer)
 }
 
 // TestElsewhere signs in at a real provider.
@@ -184,13 +196,13 @@ func TestElsewhere(t *testing.T) {
 	start := pages.URL + "/sign-in/elsewhere?next=" + url.QueryEscape("/loans?station=maple-house")
 
 	b := newBrowser(t)
-	if _, text := b.get(pages.URL + "/"); !strings.Contains(text, "Sign in with The municipality") {
+	if !strings.Contains(b.get(pages.URL+"/").text, "Sign in with The municipality") {
 		t.Error("the page does not offer it")
 	}
 	b.been = nil
-	answer, text := b.signIn(start, "maija")
-	if answer.StatusCode != 200 || answer.Request.URL.String() != pages.URL+"/loans?station=maple-house" || !strings.Contains(text, "Maija Meri") {
-		t.Fatalf("came to %s: %d", answer.Request.URL, answer.StatusCode)
+	came := b.signIn(start, "maija")
+	if came.status != 200 || came.at != pages.URL+"/loans?station=maple-house" || !strings.Contains(came.text, "Maija Meri") {
+		t.Fatalf("came to %s: %d", came.at, came.status)
 	}
 	asked, err := url.Parse(b.been[0])
 	if err != nil {
@@ -203,8 +215,8 @@ func TestElsewhere(t *testing.T) {
 	if err != nil || a.Subject != p.issuer+" 1" || a.Title != "Maija Meri" || !slices.Equal(a.Grants, []store.Grant{role.Grant}) {
 		t.Errorf("the account is %+v, %v", a, err)
 	}
-	if r, _ := b.get(pages.URL + "/stations/birch-house"); r.StatusCode != 403 {
-		t.Errorf("a station of others: %d", r.StatusCode)
+	if r := b.get(pages.URL + "/stations/birch-house"); r.status != 403 {
+		t.Errorf("a station of others: %d", r.status)
 	}
 	if r := post(o.h, "/sign-in", in("maija", "")); r.StatusCode != 422 {
 		t.Errorf("with no password at all: %d", r.StatusCode)
@@ -213,41 +225,41 @@ func TestElsewhere(t *testing.T) {
 	// What came back once opens nothing again, in this browser or another's.
 	back := b.been[slices.IndexFunc(b.been, func(at string) bool { return strings.Contains(at, "/sign-in/back?") })]
 	for name, other := range map[string]*browser{"the same": b, "another": newBrowser(t)} {
-		if answer, _ := other.get(back); !strings.HasSuffix(answer.Request.URL.String(), "/sign-in?trouble=late") {
-			t.Errorf("the same answer in %s browser: at %s", name, answer.Request.URL)
+		if came := other.get(back); !strings.HasSuffix(came.at, "/sign-in?trouble=late") {
+			t.Errorf("the same answer in %s browser: at %s", name, came.at)
 		}
 	}
-	if answer, _ := newBrowser(t).signIn(start, "stranger"); !strings.HasSuffix(answer.Request.URL.String(), "/sign-in?trouble=role") {
-		t.Errorf("who has no role: at %s", answer.Request.URL)
+	if came := newBrowser(t).signIn(start, "stranger"); !strings.HasSuffix(came.at, "/sign-in?trouble=role") {
+		t.Errorf("who has no role: at %s", came.at)
 	}
 	if _, err := o.store.AccountOf(t.Context(), p.issuer+" 2"); err == nil {
 		t.Error("a stranger has an account")
 	}
-	if answer, _ := newBrowser(t).signIn(start, "viewer"); !strings.HasSuffix(answer.Request.URL.String(), "/sign-in?trouble=taken") {
-		t.Errorf("whose name is that of an account here: at %s", answer.Request.URL)
+	if came := newBrowser(t).signIn(start, "viewer"); !strings.HasSuffix(came.at, "/sign-in?trouble=taken") {
+		t.Errorf("whose name is that of an account here: at %s", came.at)
 	}
 
 	// The roles are those that the claims give now.
 	e.Roles[0].Role = store.Viewer
-	if answer, _ := newBrowser(t).signIn(start, "maija"); answer.StatusCode != 200 {
-		t.Errorf("again, with another role: %d", answer.StatusCode)
+	if came := newBrowser(t).signIn(start, "maija"); came.status != 200 {
+		t.Errorf("again, with another role: %d", came.status)
 	}
 	if a, err := o.store.Account(t.Context(), "maija"); err != nil || a.Grants[0].Role != store.Viewer {
 		t.Errorf("the account is %+v, %v", a, err)
 	}
 	e.Roles[0].Value = "nobody"
-	if answer, _ := newBrowser(t).signIn(start, "maija"); !strings.HasSuffix(answer.Request.URL.String(), "/sign-in?trouble=role") {
-		t.Errorf("who has no role any more: at %s", answer.Request.URL)
+	if came := newBrowser(t).signIn(start, "maija"); !strings.HasSuffix(came.at, "/sign-in?trouble=role") {
+		t.Errorf("who has no role any more: at %s", came.at)
 	}
-	if r, _ := b.get(pages.URL + "/loans"); r.StatusCode != 403 {
-		t.Errorf("their session from before: %d, want no more than a refusal", r.StatusCode)
+	if r := b.get(pages.URL + "/loans"); r.status != 403 {
+		t.Errorf("their session from before: %d, want no more than a refusal", r.status)
 	}
 
 	// A secret that is wrong, and a code that is invented, open nothing.
 	e.Secret = "wrong"
 	e.Roles[0].Value = "maija@library.example"
-	if answer, _ := newBrowser(t).signIn(start, "maija"); !strings.HasSuffix(answer.Request.URL.String(), "/sign-in?trouble=elsewhere") {
-		t.Errorf("with the wrong secret: at %s", answer.Request.URL)
+	if came := newBrowser(t).signIn(start, "maija"); !strings.HasSuffix(came.at, "/sign-in?trouble=elsewhere") {
+		t.Errorf("with the wrong secret: at %s", came.at)
 	}
 }
 

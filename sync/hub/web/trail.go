@@ -98,6 +98,9 @@ func (s *site) trailPage(r *http.Request, w *words) (string, any, error) {
 		page.Older = href(deeds[deedsOfPage-1].Place)
 	}
 	for _, d := range deeds {
+		if d.Who == atHub {
+			d.Who = w.T("account.machine")
+		}
 		page.Deeds = append(page.Deeds, deedLine{d, iso(d.At), w.when(s.Now(), d.At, s.Place), w.T(w.or("deed."+d.What, "deed."))})
 	}
 	return "trail", page, err
