@@ -25,6 +25,8 @@ type Ledger interface {
 	// Patron finds a patron by any identifier on a card, keyring or wristband.
 	Patron(circ.PatronID) (patron circ.Patron, ref circ.Ref, known bool, err error)
 	Proxies(agent circ.PatronID) ([]circ.Proxy, error)
+	UseProxy(id string) error // one for once was used
+	ProxyUsed(id string) (bool, error)
 	Place(circ.ItemID) (ledger.Place, error)
 	Tiles() ([]ledger.Tile, error)
 	Messages() (map[string]map[string]string, error)

@@ -30,15 +30,8 @@ func (s *Station) person(p circ.Patron, ref circ.Ref, known bool) flow.CardSeen 
 // others are the accounts that an agent may act for now, in the order of their
 // grants. Several grants for one account count together.
 func (s *Station) others(agent circ.PatronID) (all []flow.Other) {
-	proxies, err := s.ledger.Proxies(agent)
-	if !s.answered(err) {
-		return nil
-	}
-	for _, proxy := range proxies {
+	for _, proxy := range s.grants(agent) {
 		p, ref, known := s.knownPatron(proxy.Principal)
-		if !s.inForce(proxy) {
-			continue
-		}
 		if i := slices.IndexFunc(all, func(o flow.Other) bool { return o.Ref == ref }); i >= 0 {
 			all[i].Scopes |= proxy.Scopes
 			continue
@@ -50,14 +43,70 @@ func (s *Station) others(agent circ.PatronID) (all []flow.Other) {
 	return all
 }
 
+// grants are an agent's authorisations that are in force now. One for once, that was
+// used, lasts as long as the visit.
+func (s *Station) grants(agent circ.PatronID) []circ.Proxy {
+	proxies, err := s.ledger.Proxies(agent)
+	if !s.answered(err) {
+		return nil
+	}
+	return slices.DeleteFunc(proxies, func(p circ.Proxy) bool {
+		if !s.inForce(p) {
+			return true
+		}
+		if !p.Once || s.spent[p.ID] {
+			return false
+		}
+		used, err := s.ledger.ProxyUsed(p.ID)
+		return !s.answered(err) || used
+	})
+}
+
+// useGrants notes which authorisations for once were used by what was recorded: the
+// one by which somebody acted, unless another allowed it too.
+func (s *Station) useGrants(bodies []circ.EventBody) {
+	for _, body := range bodies {
+		switch b := body.(type) {
+		case circ.CheckedOut:
+			s.useGrant(b.Patron, b.By, circ.MayBorrow)
+		case circ.Renewed:
+			s.useGrant(b.Patron, b.By, circ.MayRenew)
+		}
+	}
+}
+
+func (s *Station) useGrant(patron, by circ.Ref, scope circ.Scopes) {
+	agent := s.shown[by]
+	if agent.IsZero() || patron == by {
+		return
+	}
+	var once string
+	for _, p := range s.grants(agent) {
+		if _, ref, _ := s.knownPatron(p.Principal); ref != patron || p.Scopes&scope == 0 {
+			continue
+		}
+		if !p.Once || s.spent[p.ID] {
+			return
+		}
+		if once == "" {
+			once = p.ID
+		}
+	}
+	if once != "" && s.answered(s.ledger.UseProxy(once)) {
+		s.spent[once] = true
+	}
+}
+
 // inForce judges a grant by the latest time that is known: a clock that has lost
-// its time must not bring an expired grant back.
+// its time must not bring an expired grant back. One that the library has not told
+// again for long is no longer in force, since nobody knows whether it was cancelled.
 func (s *Station) inForce(p circ.Proxy) bool {
 	now := s.now().Wall
 	if s.newest.After(now) {
 		now = s.newest
 	}
-	return !now.Before(p.From) && (p.To.IsZero() || now.Before(p.To))
+	fresh := p.Fresh.IsZero() || now.Before(p.Fresh.Add(circ.ProxyLife))
+	return fresh && !now.Before(p.From) && (p.To.IsZero() || now.Before(p.To))
 }
 
 // recognise is who touched their name; nil when they no longer agree.

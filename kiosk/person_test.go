@@ -44,6 +44,47 @@ func TestAgent(t *testing.T) {
 	})
 }
 
+// TestOnce: an authorisation for once lasts for one visit, though nobody at the library
+// has heard of it yet.
+func TestOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		grant := circ.Proxy{ID: "17", Principal: gunnar.ID, Agent: helmi.ID, Scopes: circ.MayBorrow, Once: true}
+		forGunnar := func(d *desk) *desk {
+			return d.touch(flow.Pressed{Action: flow.ForThem, Who: d.ledger.Ref(gunnar.ID)})
+		}
+		d := start(t)
+		d.tell(circ.ProxyPut{Proxy: grant})
+		forGunnar(d.put("helmi").sees("asking")).put("sinuhe").sees("visiting, 999N00001003 borrowed")
+		d.lift("helmi").wait(time.Second).put("palmu")
+		d.story("999N00001003 to Gunnar", "999N00001003 unsecured", "999N00001004 to Gunnar", "999N00001004 unsecured")
+		d.lift("sinuhe", "palmu").wait(5 * time.Minute).put("helmi").sees("visiting")
+		d.lift("helmi").wait(5 * time.Minute).restart()
+		d.tell(circ.ProxyPut{Proxy: grant}) // by a hub that has not heard yet
+		d.put("helmi").sees("visiting").lift("helmi").wait(5 * time.Minute)
+		// Another one; and beside a standing one it is not used up.
+		grant.ID = "18"
+		standing := circ.Proxy{ID: "19", Principal: gunnar.ID, Agent: helmi.ID, Scopes: circ.MayBorrow}
+		d.tell(circ.ProxyPut{Proxy: grant}, circ.ProxyPut{Proxy: standing})
+		forGunnar(d.put("helmi").sees("asking")).put("sinuhe").lift("helmi", "sinuhe").wait(5 * time.Minute)
+		d.tell(circ.ProxyCancelled{ID: "19"})
+		d.put("helmi").sees("asking")
+	})
+}
+
+// TestStale: an authorisation of which the library said nothing for long is not gone by.
+func TestStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t)
+		for _, tt := range []struct {
+			days int // since the library said so
+			want string
+		}{{29, "asking"}, {31, "visiting"}, {0, "asking"}} {
+			d.tell(circ.ProxyPut{Proxy: circ.Proxy{ID: "17", Principal: gunnar.ID, Agent: helmi.ID, Scopes: circ.MayBorrow, Fresh: d.station.now().Wall.AddDate(0, 0, -tt.days)}})
+			d.put("helmi").sees(tt.want).lift("helmi").wait(5 * time.Minute)
+		}
+	})
+}
+
 func TestTileAndSecretNumber(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := start(t, func(p *Parts, d *desk) {

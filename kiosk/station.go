@@ -87,6 +87,7 @@ type Station struct {
 	view    flow.View
 	shown   map[circ.Ref]circ.PatronID // who is here and whom they act for
 	secrets map[circ.Ref]string        // theirs
+	spent   map[string]bool            // authorisations for once that this visit used
 	tries   map[circ.Ref]tries         // of secret numbers
 	timers  map[flow.Timer]*time.Timer
 	lying   map[flow.Token]sighting // on any of the pads
@@ -115,7 +116,7 @@ func New(p Parts) (*Station, error) {
 		voice: p.Voice, printer: p.Printer, blobs: p.Blobs, rescale: p.Rescale,
 		log:   p.Log.With("station", p.Settings.Rules.Station),
 		inbox: make(chan any, 64), done: make(chan struct{}),
-		shown: map[circ.Ref]circ.PatronID{}, secrets: map[circ.Ref]string{}, tries: map[circ.Ref]tries{}, timers: map[flow.Timer]*time.Timer{}, lying: map[flow.Token]sighting{},
+		shown: map[circ.Ref]circ.PatronID{}, secrets: map[circ.Ref]string{}, spent: map[string]bool{}, tries: map[circ.Ref]tries{}, timers: map[flow.Timer]*time.Timer{}, lying: map[flow.Token]sighting{},
 	}
 	rules := &s.settings.Rules
 	rules.Speech = p.Voice != nil
@@ -311,6 +312,7 @@ func (s *Station) step(m flow.Msg) {
 	if s.state.Visit.ID == 0 {
 		clear(s.shown)
 		clear(s.secrets)
+		clear(s.spent)
 	}
 }
 
@@ -328,6 +330,9 @@ func (s *Station) carryOut(e flow.Effect) flow.Msg {
 	switch e := e.(type) {
 	case flow.Record:
 		seq, err := s.append(e.Bodies...)
+		if err == nil {
+			s.useGrants(e.Bodies)
+		}
 		return flow.Recorded{Ticket: e.Ticket, Seq: seq, Failed: err != nil}
 	case flow.SetTag:
 		if p := s.lying[e.Token].pad; p == nil || p.give(e) != nil {

@@ -17,6 +17,7 @@ var keptBucket = []byte("kept")
 const (
 	keptLook = 'l' // patron reference → what Remember was given
 	keptHad  = 'h' // hash of a patron's identifier and a work → nothing
+	keptUsed = 'u' // proxy that was for once → nothing
 )
 
 // Remember keeps a few bytes for a patron's next visit, instead of those from
@@ -56,6 +57,21 @@ func (l *Ledger) Had(id circ.PatronID, work string) (had bool, err error) {
 		return nil
 	})
 	return had, err
+}
+
+// UseProxy keeps that an authorisation for once was used here, whatever the hub says
+// of it until it has heard so.
+func (l *Ledger) UseProxy(id string) error {
+	return l.keep(func(b *bbolt.Bucket) error { return b.Put(key(keptUsed, []byte(id)), nil) })
+}
+
+// ProxyUsed reports whether UseProxy was called.
+func (l *Ledger) ProxyUsed(id string) (used bool, err error) {
+	err = l.kept(func(b *bbolt.Bucket) error {
+		used = b.Get(key(keptUsed, []byte(id))) != nil
+		return nil
+	})
+	return used, err
 }
 
 func (l *Ledger) hadKey(id circ.PatronID, work string) []byte {

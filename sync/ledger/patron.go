@@ -234,7 +234,8 @@ func (l *Ledger) Patron(id circ.PatronID) (p circ.Patron, ref circ.Ref, known bo
 }
 
 // Proxies are the authorisations of the agent whose own card reads agent, in
-// the order of their ids. Whether they are in force is for the caller's clock.
+// the order of their ids. Whether they are in force is for the caller's clock, and
+// whether one for once was used is for ProxyUsed.
 func (l *Ledger) Proxies(agent circ.PatronID) (all []circ.Proxy, err error) {
 	ref := l.Ref(agent)
 	err = l.view(func(tx *bbolt.Tx) error {
@@ -252,7 +253,7 @@ func (l *Ledger) Proxies(agent circ.PatronID) (all []circ.Proxy, err error) {
 				return err
 			}
 			all = append(all, circ.Proxy{ID: r.ID, Principal: circ.NewPatronID(r.Principal), Agent: agent,
-				Scopes: r.Scopes, Once: r.Once, From: r.From, To: r.To})
+				Scopes: r.Scopes, Once: r.Once, From: r.From, To: r.To, Fresh: p.Fresh})
 			return nil
 		})
 	})

@@ -62,9 +62,10 @@ type verdict struct {
 }
 
 type proxy struct {
-	Principal circ.Ref `cbor:"1,keyasint"`
-	Agent     circ.Ref `cbor:"2,keyasint"`
-	Sealed    []byte   `cbor:"3,keyasint"` // proxyRecord, for the agent's card
+	Principal circ.Ref  `cbor:"1,keyasint"`
+	Agent     circ.Ref  `cbor:"2,keyasint"`
+	Sealed    []byte    `cbor:"3,keyasint"`          // proxyRecord, for the agent's card
+	Fresh     time.Time `cbor:"4,keyasint,omitzero"` // when the hub last said so
 }
 
 // Notices is where the ledger stands in a stream of notices: 0 and the zero
@@ -327,7 +328,7 @@ func (t taker) putProxy(p circ.Proxy) error {
 	if err := t.told.Put(key(toldAgent, agent[:], []byte(p.ID)), nil); err != nil {
 		return err
 	}
-	return put(t.told, key(toldProxy, []byte(p.ID)), proxy{t.Ref(p.Principal), agent, sealed})
+	return put(t.told, key(toldProxy, []byte(p.ID)), proxy{t.Ref(p.Principal), agent, sealed, p.Fresh})
 }
 
 func (t taker) dropProxy(id string) error {

@@ -97,13 +97,23 @@ func TestProxies(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].Principal != anna || got[0].Scopes != p.Scopes || !got[0].To.Equal(p.To) {
 		t.Errorf("proxies %+v, %v, want %+v and another", got, err, p)
 	}
-	p.Agent = staff
+	if used, err := l.ProxyUsed("p1"); err != nil || used {
+		t.Errorf("used before it was: %v, %v", used, err)
+	}
+	if err := l.UseProxy("p1"); err != nil {
+		t.Fatal(err)
+	}
+	p.Agent, p.Fresh = staff, noon.Wall
 	l.tell(stream, circ.ProxyPut{Proxy: p}, circ.ProxyCancelled{ID: "p2"})
 	if got, err := l.Proxies(eino); err != nil || len(got) != 0 {
 		t.Errorf("an agent no more: %+v, %v", got, err)
 	}
-	if got, err := l.Proxies(staff); err != nil || len(got) != 1 {
+	if got, err := l.Proxies(staff); err != nil || len(got) != 1 || !got[0].Fresh.Equal(noon.Wall) {
 		t.Errorf("the new agent: %+v, %v", got, err)
+	}
+	l.tell(uuid.New(), circ.ProxyPut{Proxy: p})
+	if used, err := l.ProxyUsed("p1"); err != nil || !used {
+		t.Errorf("used, and told again in another stream: %v, %v", used, err)
 	}
 	// Lending on the principal's account needs no card of theirs: the record tells who they are.
 	l.append([]circ.PatronID{anna, staff}, circ.CheckedOut{Item: "1", Patron: l.Ref(anna), By: l.Ref(staff)})
