@@ -171,10 +171,12 @@ func knows(s *house, want ...string) func() error {
 }
 
 // story is the main job on any broker: two stations lend, one is away for a
-// while, the hub is away for a while, and nothing is lost or counted twice.
+// while, the hub is away for a while, and nothing is lost or counted twice; blobs
+// reach the one that keeps them.
 func story(t *testing.T, dial dialer, cut, mend func()) {
 	l := newLibrary(t, dial)
 	maple, birch := l.enrol("maple-house"), l.enrol("birch-house")
+	maple.keepBlobs()
 	sleep := maple.start()
 	defer birch.start()()
 	maple.lend("1", "999A1")
@@ -194,13 +196,17 @@ func story(t *testing.T, dial dialer, cut, mend func()) {
 	birch.do(circ.CheckedIn{Item: "2"}) // lent at the other house
 	l.start()
 	until(t, l.lent("3@birch-house"))
-	if _, err := l.hub.Import(t.Context(), store.Collection{Items: []circ.Item{{ID: "1", Title: "Trollvinter"}}}); err != nil {
-		t.Fatal(err)
-	}
+	picture := noise(5 * wire.MaxPiece)
+	cover, err := l.store.PutBlob(t.Context(), picture, time.Now())
+	maple.ok(err)
+	_, err = l.hub.Import(t.Context(), store.Collection{Items: []circ.Item{{ID: "1", Title: "Trollvinter", Cover: cover}}})
+	maple.ok(err)
 	for _, s := range []*house{maple, birch} {
 		until(t, knows(s, "policy adult", "item Trollvinter", "item Is", "patron Helmi", "proxy p1"))
 		until(t, s.delivered)
 	}
+	until(t, maple.holds(cover, picture))
+	until(t, maple.cardsAt("+-", "999A1", "999A2")) // built when the hub came back
 	sleep()
 	until(t, l.shows("maple-house", "asleep", offline))
 	l.stop()
