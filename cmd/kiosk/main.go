@@ -21,6 +21,7 @@ import (
 	"coldstation/cmd/internal/conf"
 	"coldstation/cmd/internal/service"
 	"coldstation/kiosk/phrase"
+	"coldstation/kiosk/touch"
 	"coldstation/kiosk/ui"
 )
 
@@ -87,6 +88,9 @@ func run(ctx context.Context, args []string) error {
 	go service.Watch(ctx, func(ctx context.Context) error {
 		return errors.Join(window.Alive(ctx), station.alive(ctx))
 	})
+	if s.touch != "" {
+		go touch.Keep(ctx, s.touch)
+	}
 	window.Run()
 	cancel()
 	return <-ended

@@ -48,7 +48,8 @@ type settings struct {
 
 	checkOnly bool
 
-	width, height             int // of a window; 0: the whole screen
+	touch                     string // panel whose palms are kept out; none: its own affair
+	width, height             int    // of a window; 0: the whole screen
 	diagonal, perMM, distance float64
 }
 
@@ -100,6 +101,7 @@ func parse(args []string) (settings, error) {
 		reserve = set.Int("reserve-mb", 4, "`MB` of the disk held back for the day it is full; 0: the disk is not watched")
 
 		check    = set.Bool("check-config", false, "say whether these settings go together, and end")
+		panel    = set.String("touch", "", "`device` of the touch panel, as in /dev/input/by-id, to keep resting palms out; see installing.md")
 		window   = set.String("window", "", "`WxH` pixels of a window, instead of the whole screen")
 		diagonal = set.Float64("screen-inches", 15.6, "diagonal of the screen in `inches`")
 		perMM    = set.Float64("screen-pixels-per-mm", 0, "`pixels` of a measured millimetre, when the diagonal does not tell")
@@ -117,6 +119,7 @@ func parse(args []string) (settings, error) {
 		blobs:     filepath.Join(*data, "blobs"),
 		checkOnly: *check,
 		scanner:   *scanner,
+		touch:     *panel,
 		qos:       byte(*qos),
 		keep:      *keep,
 		reserve:   int64(*reserve) << 20,
