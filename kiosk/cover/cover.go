@@ -1,7 +1,8 @@
-// Package cover draws a picture for every item, so that people who cannot read
-// a title at arm's length can still tell one book from another.
+// Package cover has a picture of every item, so that people who cannot read
+// a title at arm's length can still tell one book from another: the library's own
+// where it sent one, else one that is drawn.
 //
-// Nothing is copied from a real cover: the pattern comes from the subject, the
+// In what is drawn nothing is copied from a real cover: the pattern comes from the subject, the
 // colours from the subject and the title, and the title and author are set in
 // the station's own typeface. The same item always gets the same picture, on
 // every machine.

@@ -64,8 +64,7 @@ type Settings struct {
 	// the log's notices name, the most wanted first; required with Blobs.
 	Blobs  *blob.Folder
 	Wanted func() ([]circ.BlobID, error)
-	// Told is called after notices were taken and when a blob came, from the loop;
-	// nil for nobody.
+	// Told is called after notices were taken, from the loop; nil for nobody.
 	Told func()
 	// Online is called when the link comes and goes, from the loop; nil for nobody.
 	Online func(bool)
