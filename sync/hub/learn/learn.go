@@ -38,7 +38,9 @@
 // # Loans
 //
 // A loan that no station made is told to the station where its patron belongs and to
-// that where its item does. Titles that such a loan is of are learned with it.
+// that where its item does. Titles that such a loan is of are learned with it. A loan
+// that a station made ends when Koha says that it came back, the item is not on loan
+// there now, and nothing about the item is on its way to Koha.
 package learn
 
 import (

@@ -1,11 +1,15 @@
 package learn_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +22,7 @@ import (
 	"coldstation/sync/hub/koha/kohatest"
 	"coldstation/sync/hub/learn"
 	"coldstation/sync/hub/store"
+	"coldstation/sync/hub/store/storetest"
 	"coldstation/sync/identity"
 	"coldstation/sync/wire"
 )
@@ -343,5 +348,86 @@ func TestSettings(t *testing.T) {
 	p.set.Libraries = nil
 	if _, err := learn.New(p.set); err == nil {
 		t.Error("no library: taken")
+	}
+}
+
+// TestReturnedElsewhere: what was lent at the station and brought to the desk is no
+// longer on loan at the station; what is on its way to Koha, or out again, is.
+func TestReturnedElsewhere(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		posted bool
+		out    any // since when it is out at Koha
+		want   int
+	}{
+		{"returned at the desk", true, nil, 0},
+		{"not posted yet", false, nil, 1},
+		{"out again", true, "2026-11-24", 1},
+	} {
+		p := open(t, kohatest.Newer, 3)
+		p.pass(true)
+		ctx := t.Context()
+		log := storetest.NewLog(station).Written(circ.PatronMet{Ref: circ.Ref{1}, ID: circ.NewPatronID("2960001")}, circ.CheckedOut{Item: "30100001", Patron: circ.Ref{1}})
+		_, err := p.store.Find(ctx, station, log.ID, storetest.Start)
+		if err == nil {
+			_, err = p.store.TakeIn(ctx, log.All())
+		}
+		if err == nil && tt.posted {
+			_, err = p.store.Queue(ctx, store.Queue{ILS: "koha"})
+		}
+		all, err2 := p.store.Postings(ctx, "koha", 0, 10)
+		for i := range all {
+			all[i].State, all[i].Acted = store.PostConfirmed, store.PostLend
+		}
+		_, err3 := p.store.SavePostings(ctx, all)
+		if err := errors.Join(err, err2, err3); err != nil {
+			t.Fatal(err)
+		}
+		p.koha.Put(kohatest.Items, kohatest.Thing(1, 101, "30100001", "KIRJ", "STN").With("checked_out_date", tt.out))
+		p.koha.Put(kohatest.Returned, kohatest.Loan(700, 5, 1, "STN").With("timestamp", changed(), "checkin_date", changed()))
+		p.pass(false)
+		if loans, err := p.store.Loans(ctx, station); len(loans) != tt.want || err != nil {
+			t.Errorf("%s: %d loans, %v, want %d", tt.name, len(loans), err, tt.want)
+		}
+	}
+}
+
+// TestRun: a hub that runs learns, goes on after a fault, and its log names nobody.
+func TestRun(t *testing.T) {
+	var log bytes.Buffer
+	usual := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(usual)
+	p := open(t, kohatest.Newer, 3)
+	p.koha.Put(kohatest.Patrons, kohatest.Row{"patron_id": "x", "cardnumber": "2960077", "library_id": "STN"})
+	p.koha.Fail(kohatest.Fault{Kind: kohatest.Broken, On: "GET /patrons"}, kohatest.Fault{Kind: kohatest.Broken, On: "GET /items"})
+	p.set.Poll = time.Millisecond
+	l, err := learn.New(p.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- l.Run(ctx) }()
+	for len(p.told().items) < 3 {
+		runtime.Gosched()
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n < 2 {
+		t.Errorf("%d warnings, want one for each fault:\n%s", n, log.String())
+	}
+	for _, name := range []string{"Aino", "Virtanen", "Matti", "296", "301"} {
+		if strings.Contains(log.String(), name) {
+			t.Errorf("the log has %q:\n%s", name, log.String())
+		}
+	}
+	var nobody *learn.Learner
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := nobody.Run(ended); err != nil {
+		t.Error(err)
 	}
 }

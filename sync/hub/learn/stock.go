@@ -173,12 +173,38 @@ func (p *pass) returns(ctx context.Context) error {
 		for _, c := range batch {
 			if _, told := l.loans[c.Number]; told {
 				ended = append(ended, c.Number)
+			} else if err := l.back(ctx, c); err != nil {
+				return err
 			}
 		}
 		return l.end(ctx, ended)
 	})
 	if refused, is := errors.AsType[*koha.Error](err); is && refused.Status == 400 {
 		return nil
+	}
+	return err
+}
+
+// back ends a loan that a station made and that came back elsewhere, unless the item is
+// out again by now.
+func (l lending) back(ctx context.Context, c koha.Checkout) error {
+	patron, item := l.patrons[int64(c.Patron)], l.items[c.Item]
+	if patron.ID == "" || item.ID == "" || c.Returned.IsZero() {
+		return nil
+	}
+	if elsewhere, err := l.set.Store.Elsewhere(ctx, circ.ItemID(item.ID)); err != nil || elsewhere {
+		return err
+	}
+	now, err := l.set.API.Item(ctx, c.Item)
+	if err != nil || !now.CheckedOut.IsZero() {
+		if odd(err) {
+			err = nil
+		}
+		return err
+	}
+	ended, err := l.set.Store.ReturnedElsewhere(ctx, l.set.Name, circ.ItemID(item.ID), circ.NewPatronID(patron.ID), c.Returned)
+	if ended {
+		l.told.Loans++
 	}
 	return err
 }

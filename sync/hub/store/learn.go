@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"coldstation/sync/circ"
 )
@@ -25,6 +26,11 @@ type Learns interface {
 	Written(ctx context.Context, ils, note string) ([]Posting, error)
 	// Elsewhere reports whether none of the stations has the item on loan.
 	Elsewhere(ctx context.Context, item circ.ItemID) (bool, error)
+	// ReturnedElsewhere ends a station's loan of an item to that card, begun before a
+	// time, since the item came back where no station saw it, and tells the station. It
+	// changes nothing, and answers false, while anything about the item is on its way to
+	// the library system: then what came back there may be an earlier loan.
+	ReturnedElsewhere(ctx context.Context, ils string, item circ.ItemID, card circ.PatronID, at time.Time) (bool, error)
 }
 
 // LearnedKind is what a number is of.
@@ -170,4 +176,32 @@ func (s *base) Elsewhere(ctx context.Context, item circ.ItemID) (bool, error) {
 	var here bool
 	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM loans WHERE item = ?)`, item).Scan(&here)
 	return !here, err
+}
+
+func (s *base) ReturnedElsewhere(ctx context.Context, ils string, item circ.ItemID, card circ.PatronID, at time.Time) (ended bool, err error) {
+	err = s.change(ctx, "return "+string(item), func(tx *sql.Tx) error {
+		var station circ.StationID
+		err := tx.QueryRowContext(ctx, `DELETE FROM loans WHERE item = ? AND at < ? AND house = 0
+			AND EXISTS (SELECT 1 FROM refs r WHERE r.station = loans.station AND r.ref = loans.patron AND r.patron = ?)
+			AND NOT EXISTS (SELECT 1 FROM postings p WHERE p.ils = ? AND p.item = loans.item AND p.state IN ('pending', 'sent', 'unknown'))
+			AND NOT EXISTS (SELECT 1 FROM events e LEFT JOIN post_marks m ON m.ils = ? AND m.station = e.station AND m.ledger = e.ledger
+				WHERE e.item = loans.item AND e.seq > COALESCE(m.seq, 0))
+			RETURNING station`, item, millis(at), card.Plaintext(), ils, ils).Scan(&station)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ended = true
+		if _, err := tx.ExecContext(ctx, `UPDATE places SET place = 'away', at = ? WHERE item = ? AND at < ?`, millis(at), item, millis(at)); err != nil {
+			return err
+		}
+		var stream string
+		if err := tx.QueryRowContext(ctx, `SELECT stream FROM stations WHERE id = ?`, station).Scan(&stream); err != nil || stream == "" {
+			return err
+		}
+		return tell(ctx, tx, station, []circ.NoticeBody{circ.LoanGone{Item: item}})
+	})
+	return ended, err
 }

@@ -63,6 +63,27 @@ func learned(t *testing.T, p *place) {
 			t.Errorf("item %s elsewhere: %v, %v, want %v", item, got, err, want)
 		}
 	}
+	back := func(name string, ils string, card circ.PatronID, at time.Time, want bool) {
+		t.Helper()
+		if got, err := p.ReturnedElsewhere(ctx, ils, "2", card, at); got != want || err != nil {
+			t.Errorf("%s: ended %v, %v, want %v", name, got, err, want)
+		}
+	}
+	later := Start.Add(time.Hour)
+	back("before its event is queued", system, b, later, false)
+	p.queue()
+	back("while it is on its way", system, b, later, false)
+	for _, o := range p.postings() {
+		o.State, o.Acted = store.PostConfirmed, store.PostLend
+		_, err := p.SavePostings(ctx, []store.Posting{o})
+		p.ok(err)
+	}
+	back("to another", system, a, later, false)
+	back("begun since", system, b, Start, false)
+	p.wantLoans("2@maple-house")
+	back("returned", system, b, later, true)
+	back("twice", system, b, later, false)
+	p.wantLoans()
 	// What was written into a file keeps its note.
 	_, err = p.Queue(ctx, store.Queue{ILS: "koc"})
 	p.ok(err)
