@@ -123,8 +123,9 @@ func restore(ctx context.Context, args []string) error {
 	}
 	fmt.Printf(`Restored, with %d stations. Start the hub: stations send again what it lacks and are
 told everything anew. What the backup cannot know is for you to do again: revoke
-stations that were revoked since, enrol those that were enrolled since, and import
-the collection. One-time codes that were open work no more.
+stations that were revoked since, enrol those that were enrolled since, import the
+collection, and remove or reset accounts that were removed or reset since. One-time
+codes and links, sessions and tokens that were open work no more.
 `, stations)
 	return nil
 }

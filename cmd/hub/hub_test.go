@@ -141,7 +141,7 @@ func newSecure(t *testing.T) *secure {
 			t.Error(err)
 		}
 	})
-	h.until("the hub", func() error { return stage.Listens(args[len(args)-1]) })
+	h.until("the hub", func() error { return errors.Join(stage.Listens(args[len(args)-1]), stage.Listens(h.web)) })
 	var err error
 	h.store, _, err = open(h.data)
 	h.ok(err)

@@ -287,9 +287,12 @@ func setPassword(ctx context.Context, tx *sql.Tx, name, password string, but []b
 	return err
 }
 
+// opening are the tables of what opens an account, beside its password.
+var opening = []string{"sessions", "tokens", "links"}
+
 // shut ends everything that opens an account, beside its password.
 func shut(ctx context.Context, tx *sql.Tx, name string) error {
-	for _, table := range []string{"sessions", "tokens", "links"} {
+	for _, table := range opening {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE account = ?`, name); err != nil {
 			return err
 		}

@@ -165,8 +165,9 @@ func withFile(path string, do func(*sql.DB) error) error {
 // Restored makes a store that was a backup one that a hub may go on with. Stations
 // have been told since what it does not know of, so each stream of notices begins
 // anew with a snapshot: no number of a stream is ever used twice. A one-time code
-// may have been used since, so none that is open works any more. It answers how
-// many stations there are.
+// may have been used since, so none that is open works any more; nor does any
+// session, link or token of an account, which may have been ended since. It answers
+// how many stations there are.
 func Restored(ctx context.Context, s Store) (stations int, err error) {
 	b, is := s.(*base)
 	if !is {
@@ -182,6 +183,11 @@ func Restored(ctx context.Context, s Store) (stations int, err error) {
 		}
 	}
 	err = b.change(ctx, "end the codes", func(tx *sql.Tx) error {
+		for _, table := range opening {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil {
+				return err
+			}
+		}
 		_, err := tx.ExecContext(ctx, `UPDATE codes SET secret = ?, used = ? WHERE used = 0`, []byte{}, millis(time.Now()))
 		return err
 	})
