@@ -9,12 +9,14 @@
 // process of its own, so that to be killed is to be killed.
 //
 // Against a hub that runs elsewhere, --hub and --broker say where, and --identities
-// has the files that `hub station add` wrote: these are the stations.
+// has the files that `hub station add` wrote: these are the stations. One that goes by
+// TLS has its certificate beside its file, as NAME.crt.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,11 +25,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
 	"coldstation/cmd/internal/conf"
 	"coldstation/kiosk/fleet"
+	"coldstation/sync/circ"
 	"coldstation/sync/identity"
 )
 
@@ -54,6 +58,7 @@ func simulate(ctx context.Context, args []string) error {
 		stations   = set.Int("stations", 20, "how many stations")
 		visits     = set.Int("visits", 5, "how many visits at each")
 		faults     = set.Bool("faults", false, "let everything fail that can")
+		kills      = set.Int("kills", 0, "with faults: so many killings more, of machines and the hub by turns")
 		seed       = set.Uint64("seed", 0, "of all that is drawn; 0 draws one")
 		machines   = set.Int("machines", 0, "processes that run the stations; 0 is as many as suit")
 		patience   = set.Duration("patience", 3*time.Minute, "for what is left to be delivered once all is quiet")
@@ -67,10 +72,10 @@ func simulate(ctx context.Context, args []string) error {
 	if err := conf.Parse(set, args); err != nil {
 		return err
 	}
-	if set.NArg() > 0 || *qos < 0 || *qos > 1 {
+	if set.NArg() > 0 || *qos < 0 || *qos > 1 || *kills < 0 {
 		return errors.New("fleetsim takes only settings; see --help")
 	}
-	o := fleet.Options{Stations: *stations, Visits: *visits, Faults: *faults, Seed: *seed, Crews: *machines, Patience: *patience,
+	o := fleet.Options{Stations: *stations, Visits: *visits, Faults: *faults, Kills: *kills, Seed: *seed, Crews: *machines, Patience: *patience,
 		Folder: *keep, Spawn: spawn, Broker: *broker}
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()>>11 + 1 // a number that every reader of JSON keeps
@@ -83,7 +88,7 @@ func simulate(ctx context.Context, args []string) error {
 	}
 	if *hub != "" {
 		var err error
-		if o.Identities, err = load(*identities); err != nil {
+		if o.Identities, o.Certificates, err = load(*identities); err != nil {
 			return err
 		}
 		o.Hub = pages{*hub}
@@ -113,20 +118,34 @@ func simulate(ctx context.Context, args []string) error {
 	return nil
 }
 
-// load reads the identities of stations that a hub elsewhere knows.
-func load(folder string) (all []identity.Station, err error) {
+// load reads the identities of stations that a hub elsewhere knows, and certificates.
+func load(folder string) (all []identity.Station, certificates map[circ.StationID][]byte, err error) {
 	files, err := filepath.Glob(filepath.Join(folder, "*.station"))
 	if err != nil || len(files) == 0 {
-		return nil, errors.Join(err, fmt.Errorf("%q holds no NAME.station: make them by hub station add, and name their folder by --identities", folder))
+		return nil, nil, errors.Join(err, fmt.Errorf("%q holds no NAME.station: make them by hub station add, and name their folder by --identities", folder))
 	}
+	certificates = make(map[circ.StationID][]byte)
 	for _, file := range files {
 		one, err := identity.LoadStation(file)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all = append(all, one)
+		if len(one.Authority) == 0 {
+			continue
+		}
+		file = strings.TrimSuffix(file, ".station") + ".crt"
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		block, _ := pem.Decode(text)
+		if block == nil {
+			return nil, nil, fmt.Errorf("read %s: no certificate in PEM", file)
+		}
+		certificates[one.Station] = block.Bytes
 	}
-	return all, nil
+	return all, certificates, nil
 }
 
 // weigh logs the most memory that this process and the largest of its parts held.

@@ -35,8 +35,8 @@ const (
 	endBroker kind = "the broker is started again"
 )
 
-// plan draws the faults of a run: each kind once, and then those of one station, of
-// which there are more.
+// plan draws the faults of a run: each kind once, then those of one station, of
+// which there are more, and then as many killings as were asked for.
 func plan(random *rand.Rand, f *fleet, visits int) []fault {
 	single := []kind{cutOne, hangOne, halfOne, slowOne, crashOne}
 	kinds := append([]kind{cutAll, killCrew}, single...)
@@ -46,18 +46,30 @@ func plan(random *rand.Rand, f *fleet, visits int) []fault {
 	if f.library != nil && f.library.broker != nil {
 		kinds = append(kinds, endBroker)
 	}
-	all := make([]fault, max(len(kinds), visits/10))
+	lethal := []kind{killCrew}
+	if f.hub != nil {
+		lethal = append(lethal, killHub)
+	}
+	usual := max(len(kinds), visits/10)
+	all := make([]fault, usual+f.Kills)
 	for i := range all {
 		k := kinds[i%len(kinds)]
-		if i >= len(kinds) {
+		switch {
+		case i >= usual:
+			k = lethal[i%len(lethal)]
+		case i >= len(kinds):
 			k = single[random.IntN(len(single))]
 		}
 		who := random.IntN(f.Stations)
 		if k == killCrew {
 			who = random.IntN(f.Crews)
 		}
+		long := 2000
+		if i >= usual { // so that many find their time
+			long = 200
+		}
 		all[i] = fault{after: random.IntN(visits*9/10 + 1), kind: k, who: who, far: random.IntN(2) == 0,
-			long: time.Duration(20+random.IntN(2000)) * time.Millisecond}
+			long: time.Duration(20+random.IntN(long)) * time.Millisecond}
 	}
 	slices.SortFunc(all, func(a, b fault) int { return cmp.Compare(a.after, b.after) })
 	return all

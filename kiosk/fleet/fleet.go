@@ -36,6 +36,7 @@ type Options struct {
 	Stations int
 	Visits   int // at each station
 	Faults   bool
+	Kills    int // with faults: of machines and of the hub, by turns, besides
 	Seed     uint64
 	Folder   string        // where everything is kept; empty at first
 	Crews    int           // machines that run the stations; 0: as many as suit

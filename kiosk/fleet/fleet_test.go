@@ -51,6 +51,14 @@ func TestPlan(t *testing.T) {
 			t.Errorf("fault %d happens to nobody: %+v", i, fault)
 		}
 	}
+	f.Kills = 30
+	killed := map[kind]int{}
+	for _, fault := range drawn(1) {
+		killed[fault.kind]++
+	}
+	if killed[killCrew] != 16 || killed[killHub] != 16 {
+		t.Errorf("30 killings more are %v", killed)
+	}
 	for _, k := range []kind{cutOne, hangOne, halfOne, slowOne, cutAll, crashOne, killCrew, killHub, cutHub, hangHub} {
 		if !kinds[k] {
 			t.Errorf("%q never happens", k)

@@ -176,8 +176,9 @@ func (h *house) serve(ctx context.Context, v *visitor, r *record, running *atomi
 }
 
 // desks are the readers that stations have, by turns: one that reads books and
-// cards, or one for each.
-var desks = [][]string{{"feig"}, {"3m", "pn532"}, {"rl866", "twn4"}, {"feig"}}
+// cards, or one for each. A TWN4 beside another would see the books too and cannot
+// write what the gate listens for.
+var desks = [][]string{{"feig"}, {"3m", "pn532"}, {"rl866", "pn532"}, {"feig"}}
 
 // drain waits until the hub has said that it keeps everything.
 func (h *house) drain(ctx context.Context, r *record, v *visitor) (over bool, err error) {

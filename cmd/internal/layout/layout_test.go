@@ -161,6 +161,7 @@ func TestOneDoor(t *testing.T) {
 		{"golang.org/x/oauth2", []string{"sync/hub/web"}},
 		{"github.com/nats-io/nats-server/v2", []string{"sync/hub/broker"}},
 		{"github.com/hanwen/go-fuse/v2", []string{"sync/disktest"}},
+		{"github.com/Shopify/toxiproxy/v2", []string{"cmd/fleetsim"}}, // tests alone
 	}
 	used := make(map[string]bool)
 	for _, s := range tree(t) {
