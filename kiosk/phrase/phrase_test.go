@@ -231,9 +231,12 @@ func each(t *testing.T, f func(tag, key, text string)) {
 // technical are words about machines and scoldings, which no resident reads.
 var technical = regexp.MustCompile(`(?i)\b(` + strings.Join([]string{
 	"error", "failed", "failure", "invalid", "tag", "chip", "rfid", "uid", "scan", "scanner", "reader", "barcode", "server", "network", "offline", "online",
-	"database", "sync", "system", "device", "session", "timeout", "transaction", "item", "patron", "user", "save", "saved", "overdue", "fine", "fee", "pin", "id",
+	"database", "sync", "system", "device", "session", "timeout", "transaction", "item", "patron",
+	"scanned", "scanning", "password", "log", "login", "logout", "click", "menu", "loading", "printer", "user", "save", "saved", "overdue", "fine", "fee", "pin", "id",
 	"virhe\\w*", "epäonnistu\\w*", "virheelli\\w*", "tunniste\\w*", "siru\\w*", "lukija\\w*", "viivakoodi\\w*", "palvelin\\w*", "verk\\w*", "yhtey\\w*", "tietokan\\w*",
 	"järjestelm\\w*", "laite\\w*", "istun\\w*", "aikakatkais\\w*", "nide\\w*", "asiakas\\w*", "käyttäjä\\w*", "tallen\\w*", "myöhäs\\w*", "maksu\\w*", "sakko\\w*",
+	"skann\\w*", "salasana\\w*", "kirjaudu\\w*", "kirjautu\\w*", "klikk\\w*", "lataa\\w*", "lataus\\w*", "tulostin\\w*", "tulostime\\w*", "valik\\w*", "näppäi\\w*",
+	"skanna\\w*", "lösenord\\w*", "logga\\w*", "klicka\\w*", "ladda\\w*", "meny\\w*", "skrivare\\w*",
 	"fel\\w*", "misslyck\\w*", "ogiltig\\w*", "tagg\\w*", "chipp\\w*", "läsare\\w*", "streckkod\\w*", "nätverk\\w*", "uppkoppling\\w*", "databas\\w*",
 	"systeme?t?", "enhet\\w*", "exemplar\\w*", "användar\\w*", "spara\\w*", "försen\\w*", "avgift\\w*", "böter",
 }, "|") + `)\b`)
