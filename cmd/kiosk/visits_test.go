@@ -150,15 +150,22 @@ func TestVisits(t *testing.T) {
 	v.lent(1)
 	v.leave("veikko", "sinuhe")
 
-	// Five at once, and yes, that is right.
+	// Five at once, counted; a finger that says no is shown them all, and comes back.
 	th.must(k.Pad.Put("palmu", "kalevala", "puhdistus", "osa", "aurinko", "helmi"))
 	v.recorded(6, "CheckedOut")
 	v.lent(6)
+	m := here()
+	stack := m.send(tiles, book("999N00001004", "Komisario Palmun erehdys"), book("999N00001011", "Kalevala"), book("999N00001019", "Puhdistus"),
+		book("999N00001022", "Ihmisen osa"), book("999N00001018", "Ennen päivänlaskua ei voi"),
+		flow.CardSeen{Token: "card", Ref: circ.Ref{'H'}, Known: true, Patron: circ.Patron{FirstName: "Helmi"}, Policy: circ.Policy{LoanDays: 28}})
+	th.touch(stack, english(flow.NotAll), func() error { return v.more("screen=counting", 0) })
+	n := v.count("screen=visiting")
+	th.touch(m.send(flow.Pressed{Action: flow.NotAll}), english(flow.Back), func() error { return v.more("screen=visiting", n) })
 	v.leave("palmu", "kalevala", "puhdistus", "osa", "aurinko", "helmi")
 
 	// A set waits for its third disc.
 	th.must(k.Pad.Put("helmi", "hurmaava", "hurmaava-2"))
-	v.shown(flow.Visiting, 3)
+	v.shown(flow.Visiting, n+2)
 	th.afi(k, "hurmaava", "07")
 	if n := v.count("kind=CheckedOut"); n != 6 {
 		t.Errorf("%d loans before the set was whole, want 6", n)
@@ -182,7 +189,7 @@ func TestVisits(t *testing.T) {
 		Others: []flow.Other{{Ref: circ.Ref{2}, Name: "Aino", Known: true, Scopes: circ.MayBorrow | circ.MayRenew | circ.MayCollect}}})
 	th.must(k.Pad.Put("sirpa"))
 	v.shown(flow.Asking, 1)
-	n := v.count("screen=visiting")
+	n = v.count("screen=visiting")
 	th.touch(asked, english(flow.ForThem, "Aino"), func() error {
 		return v.more("screen=visiting", n)
 	})
@@ -192,7 +199,7 @@ func TestVisits(t *testing.T) {
 	v.leave("sirpa", "janis")
 
 	// For the house, and nobody's name.
-	m := here()
+	m = here()
 	n = v.count("screen=visiting")
 	th.must(k.Pad.Put("myllari"))
 	v.shown(flow.Visiting, n+1)
