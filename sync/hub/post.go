@@ -41,6 +41,7 @@ type PostRules struct {
 	Ahead    int           // postings of one station under way, most of them waiting for the store or for their turn; 64
 	First    time.Duration // wait for a library system that is out of reach, doubled each time; 1 s
 	Last     time.Duration // at most; 5 min
+	Late     bool          // the library system dates a loan when it is posted, which tells nothing of our own
 }
 
 func (r PostRules) withDefaults() PostRules {

@@ -71,6 +71,7 @@ func NewPoster(s PosterSettings) *Poster {
 	if s.Log == nil {
 		s.Log = slog.Default()
 	}
+	s.Late = !s.ILS.Abilities().KeepsTime
 	return &Poster{PosterSettings: s, posts: newPosts(s.PostRules), heard: make(chan postMsg), kept: make(chan keptAll, 1)}
 }
 

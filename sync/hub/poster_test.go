@@ -489,3 +489,23 @@ func TestAnotherDue(t *testing.T) {
 		}
 	})
 }
+
+// TestBacklog: a station that was away for longer than what lies on a pad is believed by
+// itself, which is ten minutes here, tells of a loan and of the item's being
+// put on the shelf. The loan that the second ends is the one just posted, so nobody is
+// asked.
+func TestBacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBranch(t, "koha24")
+		defer b.library.stop()
+		defer func() { b.stop() }()
+		maple := b.enrol("maple-house")
+		maple.lend("1", "999A1")
+		time.Sleep(20 * time.Minute)
+		maple.do(circ.Placed{Item: "1"})
+		time.Sleep(20 * time.Minute)
+		defer maple.start()()
+		until(t, b.did("11 1 999A1", "09 1 999A1"))
+		until(t, b.settled(0))
+	})
+}

@@ -101,12 +101,14 @@ func (s *posts) judge(p *store.Posting, st ils.Standing, asked, expected bool, n
 	if act == store.PostRenew || !st.With.Out() || st.With == ils.Them {
 		return sendMain
 	}
-	switch fresh := now.Sub(p.At)+p.Err <= s.Evidence; {
+	fresh := now.Sub(p.At)+p.Err <= s.Evidence
+	known := !asked && !p.WasWith.IsZero() && p.WasWith != who(*p)
+	switch younger := st.Since.After(p.At.Add(p.Err)); {
 	case p.Evidence, expected, older(st, p), st.Since.IsZero() && fresh:
-	case st.Since.After(p.At.Add(p.Err)):
-		return refuse(p, ils.Superseded, nil)
-	case !asked && !p.WasWith.IsZero() && p.WasWith != who(*p):
+	case known && (s.Late || !younger): // our own loan may have the time at which it was posted
 		return askWas
+	case younger:
+		return refuse(p, ils.Superseded, nil)
 	default:
 		return refuse(p, ils.OpenCirculation, nil)
 	}

@@ -475,12 +475,19 @@ func (e *queued) undo(ctx context.Context, tx *sql.Tx) (withdrawn bool, err erro
 	return false, err
 }
 
-// out reports whether the item is on loan by what was queued before.
+// out reports whether the item is on loan by what was queued before, and keeps whose
+// loan that was, if it is one of the same station.
 func (e *queued) out(ctx context.Context, tx *sql.Tx) (bool, error) {
 	var op PostingOp
-	err := tx.QueryRowContext(ctx, `SELECT op FROM postings WHERE ils = ? AND item = ? AND state <> 'withdrawn' ORDER BY sorts DESC, place DESC LIMIT 1`, e.ILS, e.item).Scan(&op)
+	var station circ.StationID
+	var patron string
+	err := tx.QueryRowContext(ctx, `SELECT op, station, patron FROM postings WHERE ils = ? AND item = ? AND state <> 'withdrawn' ORDER BY sorts DESC, place DESC LIMIT 1`,
+		e.ILS, e.item).Scan(&op, &station, &patron)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
+	}
+	if station == e.Station {
+		e.with = fromRef(patron)
 	}
 	return op != PostTakeBack, err
 }
