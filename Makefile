@@ -19,7 +19,7 @@ NFPM   := v2.43.4
 CDX    := v1.10.0
 OIDC   := v3.52.0
 FUZZ   ?= 1000x
-FAULTS_TIME ?= 15m
+FAULTS_TIME ?= 12m
 
 .PHONY: help demo test check vet lint vulns unit fuzz bench faults gallery build setup deb deb-test deb-reproducible clean
 .DEFAULT_GOAL := help
