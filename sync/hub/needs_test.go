@@ -70,7 +70,7 @@ func TestNeeds(t *testing.T) {
 		until(t, func() error {
 			proxies, err := birch.Proxies(circ.NewPatronID("999A2"))
 			if err != nil || len(proxies) != 1 || proxies[0].Fresh.Before(now.Truncate(time.Second)) {
-				return fmt.Errorf("the grant is %+v, %v, want it said again since %v", proxies, err, now)
+				return fmt.Errorf("the grant is %+v, %w, want it said again since %v", proxies, err, now)
 			}
 			return nil
 		})
