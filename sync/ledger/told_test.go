@@ -410,3 +410,10 @@ func TestRecordsTellLittleByTheirLength(t *testing.T) {
 		t.Errorf("opened with another card: %v", err)
 	}
 }
+
+// What the hub told is read again when the ledger is opened, and is no damage.
+func TestToldIsNoDamage(t *testing.T) {
+	l := newLender(t)
+	l.tell(uuid.UUID{1}, circ.ItemPut{Item: circ.Item{ID: "1"}}, circ.SettingsPut{Version: 3}, circ.CardFilterPut{Filter: circ.BlobID{7}})
+	l.reopen()
+}
