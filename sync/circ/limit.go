@@ -73,9 +73,11 @@ func CheckNotice(b NoticeBody) error {
 	case ConsignmentPut:
 		c.key("consignment", b.ID)
 		c.items("items", b.Items)
+		c.text("title", b.Title, MaxText)
 	case RecallPut:
 		c.key("recall", b.ID)
 		c.items("items", b.Items)
+		c.text("title", b.Title, MaxText)
 	case PicksPut:
 		c.key("picks", b.Name)
 		c.items("items", b.Items)

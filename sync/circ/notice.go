@@ -73,16 +73,19 @@ type LoanRefused struct {
 	Seq uint64 `cbor:"1,keyasint,omitzero"`
 }
 
-// ConsignmentPut: these items are on their way to the shelf.
+// ConsignmentPut: these items are on their way to the shelf; without items, it is
+// done with. ID is what stands on the box, in words and as a bar code.
 type ConsignmentPut struct {
 	ID    string   `cbor:"1,keyasint,omitzero"`
 	Items []ItemID `cbor:"2,keyasint,omitzero"`
+	Title string   `cbor:"3,keyasint,omitzero"` // what the library calls it
 }
 
-// RecallPut: these items are to be taken out.
+// RecallPut: these items are to be taken out; without items, none are any more.
 type RecallPut struct {
 	ID    string   `cbor:"1,keyasint,omitzero"`
 	Items []ItemID `cbor:"2,keyasint,omitzero"`
+	Title string   `cbor:"3,keyasint,omitzero"` // what for, in the library's words
 }
 
 // PicksPut: librarians suggest these.
