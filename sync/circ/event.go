@@ -176,11 +176,13 @@ type TagFailed struct {
 	Secured bool   `cbor:"3,keyasint,omitzero"` // what it should have become
 }
 
-// AliasLinked: a wristband or key tag stands for a patron's card from now on.
+// AliasLinked: a wristband or key tag stands for a patron's card from now on, or
+// does so no longer.
 type AliasLinked struct {
 	Patron Ref      `cbor:"1,keyasint,omitzero"`
-	Alias  PatronID `cbor:"-"` // sealed like PatronMet.ID
+	Alias  PatronID `cbor:"-"` // sealed like PatronMet.ID; its number is 4
 	By     Ref      `cbor:"3,keyasint,omitzero"`
+	Ended  bool     `cbor:"5,keyasint,omitzero"` // it was lost or given back
 }
 
 // HelpAsked: somebody pressed help, or staff called the library.
@@ -207,15 +209,27 @@ type Started struct {
 	Session uint64 `cbor:"2,keyasint,omitzero"` // counts starts of this ledger; orders births and wills
 }
 
-// SettingsApplied: settings sent by the hub are in force.
+// SettingsApplied: settings sent by the hub are in force, except those that are
+// fixed at the station. Settings that do not go together are refused whole: then a
+// fault "settings" is raised instead, and those from before stay.
 type SettingsApplied struct {
-	Version uint64 `cbor:"1,keyasint,omitzero"`
+	Version uint64   `cbor:"1,keyasint,omitzero"`
+	Fixed   []string `cbor:"2,keyasint,omitempty"` // names that no hub changes here
 }
 
-// NoticeTaken: a notice that somebody waits for was carried out.
+// NoticeTaken: a notice that somebody waits for was carried out, or cannot be, as the
+// note says.
 type NoticeTaken struct {
-	Notice uint64 `cbor:"1,keyasint,omitzero"`
-	Note   string `cbor:"2,keyasint,omitzero"`
+	Notice  uint64 `cbor:"1,keyasint,omitzero"`
+	Note    string `cbor:"2,keyasint,omitzero"`
+	Command string `cbor:"3,keyasint,omitzero"` // Command.ID
+}
+
+// LogSent: the newest lines of the station's log, as the hub asked for. They name
+// nobody.
+type LogSent struct {
+	Command string `cbor:"1,keyasint,omitzero"`  // Command.ID
+	Lines   []byte `cbor:"2,keyasint,omitempty"` // UTF-8 text, one zstd frame, at most MaxLog bytes
 }
 
 func (PatronMet) event()          {}
@@ -239,3 +253,4 @@ func (FaultCleared) event()       {}
 func (Started) event()            {}
 func (SettingsApplied) event()    {}
 func (NoticeTaken) event()        {}
+func (LogSent) event()            {}

@@ -3,6 +3,7 @@ package circ
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -14,10 +15,11 @@ import (
 const (
 	MaxItemID   = 255
 	MaxPatronID = 127
-	MaxKey      = 255  // names of policies, proxies, consignments, recalls, faults, screens, settings; a chip's UID
-	MaxText     = 1000 // a title, a name, a subject
-	MaxWords    = 4096 // words for people: messages, notes, details of a fault, the value of a setting
-	MaxList     = 4096 // items, cards or words in one list
+	MaxKey      = 255      // names of policies, proxies, consignments, recalls, faults, screens, settings; a chip's UID
+	MaxText     = 1000     // a title, a name, a subject
+	MaxWords    = 4096     // words for people: messages, notes, details of a fault, the value of a setting
+	MaxList     = 4096     // items, cards or words in one list
+	MaxLog      = 48 << 10 // compressed lines of a log: an event has to hold them
 )
 
 // ErrLimit is what goes beyond a limit, or lacks what it is known by.
@@ -88,6 +90,10 @@ func CheckNotice(b NoticeBody) error {
 		c.words("settings", b.Values)
 	case Command:
 		c.key("command", b.Name)
+		c.text("ID", b.ID, MaxKey)
+		if strings.ContainsRune(b.Name, 0) {
+			c.fault("a command's name with a zero byte")
+		}
 	case CardFilterPut:
 		if b.Filter.IsZero() {
 			c.fault("no filter")
@@ -150,6 +156,17 @@ func CheckEvent(b EventBody) error {
 		c.text("version", b.Version, MaxKey)
 	case NoticeTaken:
 		c.text("note", b.Note, MaxWords)
+		c.text("command", b.Command, MaxKey)
+	case SettingsApplied:
+		c.length("fixed settings", len(b.Fixed))
+		for _, name := range b.Fixed {
+			c.key("setting", name)
+		}
+	case LogSent:
+		c.text("command", b.Command, MaxKey)
+		if len(b.Lines) > MaxLog {
+			c.fault("lines of %d bytes, at most %d fit", len(b.Lines), MaxLog)
+		}
 	}
 	return c.err
 }

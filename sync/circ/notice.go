@@ -106,9 +106,12 @@ type SettingsPut struct {
 	Values  map[string]string `cbor:"2,keyasint,omitzero"`
 }
 
-// Command asks the station to do something once: "restart", "census", "logs".
+// Command asks the station to do something once: Name is one of Commands. What has
+// no ID is known by its number alone, in one stream; with one it is carried out once
+// also when a new stream tells it again. Make one by NewCommand.
 type Command struct {
 	Name string `cbor:"1,keyasint,omitzero"`
+	ID   string `cbor:"2,keyasint,omitzero"`
 }
 
 // CardFilterPut: this blob tells which cards are valid in the library network, as

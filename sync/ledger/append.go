@@ -150,7 +150,7 @@ func (p *pen) record(raw []byte) error {
 	p.seq = e.Seq
 	p.batch.Events = append(p.batch.Events, raw)
 	if b, is := e.Body.(circ.NoticeTaken); is {
-		return p.tx.Bucket(toldBucket).Delete(key(toldCommand, number(b.Notice)))
+		return answered(p.tx.Bucket(toldBucket), b)
 	}
 	return nil
 }

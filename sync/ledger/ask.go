@@ -230,6 +230,18 @@ func (l *Ledger) Settings() (circ.SettingsPut, bool, error) {
 	return record[circ.SettingsPut](l, key(toldSettings))
 }
 
+// Applied is what the last SettingsApplied said; the zero value before.
+func (l *Ledger) Applied() (applied circ.SettingsApplied, err error) {
+	err = l.view(func(tx *bbolt.Tx) error {
+		last, err := get[circ.SettingsApplied](l.here(tx), key(hereSettings))
+		if last != nil {
+			applied = *last
+		}
+		return err
+	})
+	return applied, err
+}
+
 // Messages are the words for the idle screen, by language, by message.
 func (l *Ledger) Messages() (map[string]map[string]string, error) {
 	return named[map[string]string](l, toldMessage)
@@ -253,8 +265,8 @@ func (l *Ledger) Picks() (map[string][]circ.ItemID, error) {
 // Commands are what the hub asked for and no NoticeTaken has answered, in order.
 func (l *Ledger) Commands() (all []circ.Notice, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
-		return under(tx.Bucket(toldBucket), key(toldCommand), func(rest, name []byte) error {
-			all = append(all, circ.Notice{Seq: binary.BigEndian.Uint64(rest), Body: circ.Command{Name: string(name)}})
+		return under(tx.Bucket(toldBucket), key(toldCommand), func(rest, value []byte) error {
+			all = append(all, circ.Notice{Seq: binary.BigEndian.Uint64(rest), Body: command(value)})
 			return nil
 		})
 	})

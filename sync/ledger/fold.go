@@ -13,6 +13,9 @@ const (
 	hereRepair  = 't' // item → repair
 	hereSession = 's' // number of the last start
 	hereFault   = 'f' // fault → number of its FaultRaised
+	hereTaken   = 'n' // ID of a command → number of its NoticeTaken
+
+	hereSettings = 'c' // circ.SettingsApplied, the last
 )
 
 // Place is where an item was left, as far as this station's events tell.
@@ -111,8 +114,14 @@ func fold(here table, e circ.Event, events func(seq uint64) (circ.EventBody, err
 		return here.Put(key(hereFault, []byte(b.Fault)), number(e.Seq))
 	case circ.FaultCleared:
 		return here.Delete(key(hereFault, []byte(b.Fault)))
+	case circ.SettingsApplied:
+		return put(here, key(hereSettings), b)
+	case circ.NoticeTaken:
+		if b.Command != "" {
+			return here.Put(key(hereTaken, []byte(b.Command)), number(e.Seq))
+		}
 	}
-	return nil // ReadHere, AliasLinked, HelpAsked, SettingsApplied, NoticeTaken: nothing follows here
+	return nil // ReadHere, AliasLinked, HelpAsked, LogSent: nothing follows here
 }
 
 // change makes a new spot of item's, remembering the old one.

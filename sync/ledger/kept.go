@@ -9,8 +9,8 @@ import (
 	"coldstation/sync/circ"
 )
 
-// The bucket of what the station keeps for a person's sake and tells nobody. It
-// comes into being with the first of it.
+// The bucket of what the station keeps for a person's sake and tells nobody, and of
+// what is in force from the library's wishes. It comes into being with the first of it.
 var keptBucket = []byte("kept")
 
 // The keys of kept.
@@ -18,6 +18,9 @@ const (
 	keptLook = 'l' // patron reference → what Remember was given
 	keptHad  = 'h' // hash of a patron's identifier and a work → nothing
 	keptUsed = 'u' // proxy that was for once → nothing
+
+	keptSettings = 's' // circ.SettingsPut, as it is in force
+	keptPause    = 'z' // there while nothing is lent
 )
 
 // Remember keeps a few bytes for a patron's next visit, instead of those from
@@ -72,6 +75,43 @@ func (l *Ledger) ProxyUsed(id string) (used bool, err error) {
 		return nil
 	})
 	return used, err
+}
+
+// KeepSettings keeps the settings that are in force from now on, whatever the hub
+// tells next; KeptSettings are they.
+func (l *Ledger) KeepSettings(s circ.SettingsPut) error {
+	return l.keep(func(b *bbolt.Bucket) error { return put(b, key(keptSettings), s) })
+}
+
+// KeptSettings are those of KeepSettings; the zero value before.
+func (l *Ledger) KeptSettings() (s circ.SettingsPut, err error) {
+	err = l.kept(func(b *bbolt.Bucket) error {
+		kept, err := get[circ.SettingsPut](b, key(keptSettings))
+		if kept != nil {
+			s = *kept
+		}
+		return err
+	})
+	return s, err
+}
+
+// PauseLending keeps whether the library has stopped lending here; Paused tells.
+func (l *Ledger) PauseLending(paused bool) error {
+	return l.keep(func(b *bbolt.Bucket) error {
+		if paused {
+			return b.Put(key(keptPause), nil)
+		}
+		return b.Delete(key(keptPause))
+	})
+}
+
+// Paused reports whether lending is paused.
+func (l *Ledger) Paused() (paused bool, err error) {
+	err = l.kept(func(b *bbolt.Bucket) error {
+		paused = b.Get(key(keptPause)) != nil
+		return nil
+	})
+	return paused, err
 }
 
 func (l *Ledger) hadKey(id circ.PatronID, work string) []byte {

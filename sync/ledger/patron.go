@@ -181,7 +181,8 @@ func (t taker) dropPatron(id circ.PatronID) error {
 }
 
 // link lets a wristband or key tag stand for a patron, whose own card must be
-// among the people of this transaction.
+// among the people of this transaction, or ends that. An end is kept too, as whose it
+// was without the sealed rest: it beats what the hub told before it heard.
 func (p *pen) link(b circ.AliasLinked) error {
 	i := slices.IndexFunc(p.people, func(who person) bool { return who.ref == b.Patron })
 	if i < 0 || b.Alias.IsZero() {
@@ -190,6 +191,9 @@ func (p *pen) link(b circ.AliasLinked) error {
 	entry, err := p.card(b.Alias, p.people[i].id)
 	if err != nil {
 		return err
+	}
+	if b.Ended {
+		entry = b.Patron[:]
 	}
 	ref := p.Ref(b.Alias)
 	p.batch.Records = append(p.batch.Records, journal.Record{Bucket: aliasRecord, Key: ref[:], Value: entry})
@@ -206,11 +210,11 @@ func (l *Ledger) Patron(id circ.PatronID) (p circ.Patron, ref circ.Ref, known bo
 		ref = l.Ref(id)
 		sealed := told.Get(key(toldPatron, ref[:]))
 		if sealed == nil {
-			entry := told.Get(key(toldCard, ref[:]))
-			if entry == nil {
-				entry = tx.Bucket(aliasBucket).Get(ref[:])
+			entry, here := told.Get(key(toldCard, ref[:])), tx.Bucket(aliasBucket).Get(ref[:])
+			if entry == nil || len(here) == len(ref) && bytes.HasPrefix(entry, here) {
+				entry = here
 			}
-			if len(entry) <= len(ref) {
+			if len(entry) <= len(ref) { // nobody's, or no longer anybody's
 				return nil
 			}
 			own, err := reveal[string](l, cardUse, id, entry[len(ref):])

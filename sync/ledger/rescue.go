@@ -376,7 +376,7 @@ func (w *wreck) aliases(p *pen) error {
 		return nil
 	}
 	for _, r := range w.journal.Records {
-		if r.Bucket == aliasRecord && len(r.Value) > 16 && p.met(circ.Ref(r.Value[:16])) {
+		if r.Bucket == aliasRecord && len(r.Value) >= 16 && p.met(circ.Ref(r.Value[:16])) {
 			if err := p.tx.Bucket(aliasBucket).Put(r.Key, r.Value); err != nil {
 				return err
 			}

@@ -31,7 +31,7 @@ const (
 	toldPicks       = 'k' // name → items
 	toldMessage     = 'w' // message → words
 	toldSettings    = 's' // circ.SettingsPut
-	toldCommand     = 'n' // number of the notice → name
+	toldCommand     = 'n' // number of the notice → name, and where there is one a zero byte and its ID
 	toldCardFilter  = 'f' // circ.CardFilterPut
 )
 
@@ -301,7 +301,7 @@ func (t taker) take(seq uint64, body circ.NoticeBody) error {
 	case circ.SettingsPut:
 		return put(t.told, key(toldSettings), b)
 	case circ.Command:
-		return t.told.Put(key(toldCommand, number(seq)), []byte(b.Name))
+		return t.putCommand(seq, b)
 	case circ.CardFilterPut:
 		return put(t.told, key(toldCardFilter), b)
 	}
@@ -340,4 +340,41 @@ func (t taker) dropProxy(id string) error {
 		t.told.Delete(key(toldAgent, old.Agent[:], []byte(id))),
 		t.told.Delete(key(toldProxy, []byte(id))),
 	)
+}
+
+// putCommand keeps what is to be done, unless it was done before this stream began.
+func (t taker) putCommand(seq uint64, c circ.Command) error {
+	value := c.Name
+	if c.ID != "" {
+		if t.here.Get(key(hereTaken, []byte(c.ID))) != nil {
+			return nil
+		}
+		value += "\x00" + c.ID
+	}
+	return t.told.Put(key(toldCommand, number(seq)), []byte(value))
+}
+
+// command is what putCommand keeps.
+func command(value []byte) circ.Command {
+	name, id, _ := strings.Cut(string(value), "\x00")
+	return circ.Command{Name: name, ID: id}
+}
+
+// answered forgets the command that was carried out, by its ID where it has one: the
+// same number in another stream is another command's.
+func answered(told *bbolt.Bucket, b circ.NoticeTaken) error {
+	if b.Command == "" {
+		return told.Delete(key(toldCommand, number(b.Notice)))
+	}
+	var done [][]byte
+	err := under(told, key(toldCommand), func(rest, value []byte) error {
+		if command(value).ID == b.Command {
+			done = append(done, key(toldCommand, rest))
+		}
+		return nil
+	})
+	for _, k := range done {
+		err = errors.Join(err, told.Delete(k))
+	}
+	return err
 }

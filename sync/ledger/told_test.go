@@ -43,6 +43,19 @@ func TestPatronsOpenWithTheirCards(t *testing.T) {
 		t.Errorf("a wristband without the card: %v, want %v", err, ErrStranger)
 	}
 
+	l.append([]circ.PatronID{anna, staff}, circ.AliasLinked{Patron: l.Ref(anna), Alias: circ.NewPatronID("BAND-7"), By: l.Ref(staff), Ended: true},
+		circ.AliasLinked{Patron: l.Ref(anna), Alias: circ.NewPatronID("E0040150AAAA0001"), By: l.Ref(staff), Ended: true})
+	for _, ended := range []string{"BAND-7", "E0040150AAAA0001"} {
+		if _, ref, known, err := l.Patron(circ.NewPatronID(ended)); err != nil || known || ref == l.Ref(anna) {
+			t.Errorf("%s still opens the account after its link was ended: %v, %v", ended, known, err)
+		}
+	}
+	l.append([]circ.PatronID{anna, staff}, circ.AliasLinked{Patron: l.Ref(anna), Alias: circ.NewPatronID("E0040150AAAA0001"), By: l.Ref(staff)})
+	if _, ref, known, err := l.Patron(circ.NewPatronID("E0040150AAAA0001")); err != nil || !known || ref != l.Ref(anna) {
+		t.Errorf("a card linked again: %v, %v", known, err)
+	}
+	l.append([]circ.PatronID{anna, staff}, circ.AliasLinked{Patron: l.Ref(anna), Alias: circ.NewPatronID("E0040150AAAA0001"), By: l.Ref(staff), Ended: true})
+
 	told.Cards = []string{"E0040150AAAA0002"}
 	l.tell(stream, circ.PatronPut{Patron: told})
 	if _, ref, known, _ := l.Patron(circ.NewPatronID("E0040150AAAA0001")); known || ref == l.Ref(anna) {
@@ -117,6 +130,65 @@ func TestProxies(t *testing.T) {
 	}
 	// Lending on the principal's account needs no card of theirs: the record tells who they are.
 	l.append([]circ.PatronID{anna, staff}, circ.CheckedOut{Item: "1", Patron: l.Ref(anna), By: l.Ref(staff)})
+	l.verify()
+}
+
+// TestCommandsOnce: what was carried out is not told again by a later stream, and what
+// is carried out late ends only itself there.
+func TestCommandsOnce(t *testing.T) {
+	l := newLender(t)
+	restart, logs, census := circ.NewCommand(circ.Restart), circ.NewCommand(circ.SendLog), circ.NewCommand(circ.Census)
+	waits := func(want ...circ.Command) {
+		t.Helper()
+		all, err := l.Commands()
+		var got []circ.Command
+		for _, n := range all {
+			got = append(got, n.Body.(circ.Command))
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("to be carried out: %v, %v, want %v", got, err, want)
+		}
+	}
+	l.tell(uuid.New(), restart, logs)
+	waits(restart, logs)
+	l.append(nil, circ.NoticeTaken{Notice: 1, Command: restart.ID})
+	waits(logs)
+	l.tell(uuid.New(), census, restart, logs)
+	waits(census, logs)
+	l.append(nil, circ.NoticeTaken{Notice: 2, Command: logs.ID}) // 2 in the stream before
+	waits(census)
+	l.append(nil, circ.NoticeTaken{Notice: 1, Command: "nobody's"})
+	waits(census)
+	l.verify()
+}
+
+// TestKeptSettings: what is in force stays, whatever the hub tells next.
+func TestKeptSettings(t *testing.T) {
+	l := newLender(t)
+	if kept, err := l.KeptSettings(); err != nil || kept.Version != 0 {
+		t.Errorf("kept before any: %+v, %v", kept, err)
+	}
+	put := circ.SettingsPut{Version: 3, Values: map[string]string{"tiles": "open"}}
+	l.tell(uuid.New(), put)
+	if err := errors.Join(l.KeepSettings(put), l.PauseLending(true)); err != nil {
+		t.Fatal(err)
+	}
+	l.append(nil, circ.SettingsApplied{Version: 3, Fixed: []string{"house"}})
+	l.tell(uuid.New(), circ.SettingsPut{Version: 4, Values: map[string]string{"tiles": "all"}})
+	if kept, err := l.KeptSettings(); err != nil || !reflect.DeepEqual(kept, put) {
+		t.Errorf("kept: %+v, %v, want %+v", kept, err, put)
+	}
+	if applied, err := l.Applied(); err != nil || applied.Version != 3 || !slices.Equal(applied.Fixed, []string{"house"}) {
+		t.Errorf("applied: %+v, %v", applied, err)
+	}
+	for _, want := range []bool{true, false} {
+		if paused, err := l.Paused(); err != nil || paused != want {
+			t.Errorf("paused: %t, %v, want %t", paused, err, want)
+		}
+		if err := l.PauseLending(false); err != nil {
+			t.Fatal(err)
+		}
+	}
 	l.verify()
 }
 

@@ -101,7 +101,7 @@ func verify(tx *bbolt.Tx) (r Report, err error) {
 		return r, err
 	}
 	err = tx.Bucket(aliasBucket).ForEach(func(k, v []byte) error {
-		if len(k) != 16 || len(v) <= 16 || here.Get(key(hereMet, v[:16])) == nil {
+		if len(k) != 16 || len(v) < 16 || here.Get(key(hereMet, v[:16])) == nil {
 			return fmt.Errorf("%w: a card of nobody", ErrCorrupt)
 		}
 		return nil

@@ -75,6 +75,7 @@ var eventKinds = newKinds(map[uint64]circ.EventBody{
 	19: circ.Started{},
 	20: circ.SettingsApplied{},
 	21: circ.NoticeTaken{},
+	22: circ.LogSent{},
 })
 
 // kinds are numbered Go types.

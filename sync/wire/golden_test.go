@@ -73,6 +73,7 @@ var goldenEvents = []circ.EventBody{
 	circ.Started{Version: "1.0.0", Session: 3},
 	circ.SettingsApplied{Version: 12},
 	circ.NoticeTaken{Notice: 40, Note: "counted"},
+	circ.LogSent{Command: "5d1a6bb4-0c71-4f0e-9ab8-6a1c7c1f6f0e", Lines: []byte("lines")},
 }
 
 var goldenNotices = []circ.NoticeBody{

@@ -139,6 +139,8 @@ func enter(e circ.Event) entry {
 		n.kind = "SettingsApplied"
 	case circ.NoticeTaken:
 		n.kind, n.note = "NoticeTaken", b.Note
+	case circ.LogSent:
+		n.kind, n.note = "LogSent", b.Command
 	}
 	return n
 }

@@ -121,7 +121,7 @@ func propose(store.Posting) []store.Action {
 }
 
 var kinds = []string{"PatronMet", "CheckedOut", "CheckedIn", "Renewed", "Undone", "LentToHouse", "ReadHere", "Placed", "TakenOut", "ConsignmentChecked",
-	"ShelfCounted", "TagSecured", "TagUnsecured", "TagFailed", "AliasLinked", "HelpAsked", "FaultRaised", "FaultCleared", "Started", "SettingsApplied", "NoticeTaken"}
+	"ShelfCounted", "TagSecured", "TagUnsecured", "TagFailed", "AliasLinked", "HelpAsked", "FaultRaised", "FaultCleared", "Started", "SettingsApplied", "NoticeTaken", "LogSent"}
 
 // newSite is the pages of a hub that nobody but its own machine reaches, where nobody
 // has an account.
