@@ -40,6 +40,7 @@ type serveSettings struct {
 	stationsBroker, revoked        string
 	ils                            ilsSettings
 	reach                          store.Reach
+	fewest                         int
 	signIn                         signInSettings
 
 	checkOnly bool
@@ -67,6 +68,7 @@ func parseServe(args []string) (serveSettings, error) {
 	set.StringVar(&s.revoked, "revoked", "", "`file` of revoked certificates to keep up to date for that broker")
 	set.IntVar(&s.reach.Items, "all-items", 20_000, "a collection of at most so many items is told to every station whole, a larger one by what each needs; -1 for never")
 	set.DurationVar(&s.reach.Visits, "remember-visitors", 400*24*time.Hour, "how long a station knows a person who borrowed or brought back there and belongs elsewhere")
+	set.IntVar(&s.fewest, "fewest", 5, "a smaller `number` of people than this is not told in the figures")
 	check := set.Bool("check-config", false, "say whether these settings go together, and end")
 	s.ils.flags(set)
 	s.signIn.flags(set)
@@ -220,7 +222,7 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	pages, err := web.New(web.Settings{Source: s, Watch: h.Watch, Hosts: settings.webHosts,
-		ILS: system.Name(), Propose: proposals, Away: poster.Away, Unanswered: settings.ils.silence,
+		Fewest: settings.fewest, ILS: system.Name(), Propose: proposals, Away: poster.Away, Unanswered: settings.ils.silence,
 		Accounts: s, URL: settings.signIn.url, Idle: settings.signIn.idle, Longest: settings.signIn.longest, Elsewhere: elsewhere,
 		// Who names other hosts has a proxy before the pages, behind which anybody may be.
 		Local: loopback(settings.web) && len(settings.webHosts) == 0})

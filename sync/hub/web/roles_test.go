@@ -17,7 +17,7 @@ import (
 // path ("there") or in the whole library. A route that has no line here fails.
 var permitted = map[string]string{
 	"GET /{$}": "viewer", "GET /stations": "viewer", "GET /stations/{id}": "viewer there", "GET /decisions": "viewer", "GET /loans": "viewer",
-	"GET /items": "viewer", "GET /live": "viewer", "POST /decisions": "librarian",
+	"GET /items": "viewer", "GET /live": "viewer", "GET /figures": "viewer", "GET /figures.csv": "viewer", "GET /api/figures": "viewer", "POST /decisions": "librarian",
 	"GET /sign-in": "everybody", "POST /sign-in": "everybody", "GET /sign-in/elsewhere": "everybody", "GET /sign-in/back": "everybody",
 	"GET /welcome/{code}": "everybody", "POST /welcome/{code}": "everybody", "POST /sign-out": "everybody",
 	"GET /account": "viewer", "POST /account/password": "viewer", "POST /account/sessions": "viewer",
@@ -208,12 +208,12 @@ func TestStationsOfOthers(t *testing.T) {
 	var decided []store.Decision
 	o := newPeople(t, Settings{Source: source{decided: func(d store.Decision) error { decided = append(decided, d); return nil }}})
 	cookie := o.session("librarian-birch", now, now)
-	for _, path := range []string{"/", "/stations", "/loans", "/decisions", "/items", "/api/stations", "/api/loans"} {
+	for _, path := range []string{"/", "/stations", "/loans", "/decisions", "/items", "/figures", "/figures.csv", "/api/figures", "/api/stations", "/api/loans"} {
 		if r := get(o.h, path, "Cookie", cookie); r.StatusCode != 200 || strings.Contains(r.text, "maple-house") || strings.Contains(r.text, "willow") {
 			t.Errorf("%s: %d, or it tells of another's station", path, r.StatusCode)
 		}
 	}
-	for path, want := range map[string]int{"/stations/maple-house": 403, "/stations/birch-house": 200, "/loans?station=maple-house": 404, "/api/loans?station=maple-house": 404, "/api/events?station=maple-house": 404} {
+	for path, want := range map[string]int{"/stations/maple-house": 403, "/stations/birch-house": 200, "/loans?station=maple-house": 404, "/figures?station=maple-house": 404, "/api/figures?station=maple-house": 404, "/api/loans?station=maple-house": 404, "/api/events?station=maple-house": 404} {
 		if r := get(o.h, path, "Cookie", cookie); r.StatusCode != want {
 			t.Errorf("%s: %d, want %d", path, r.StatusCode, want)
 		}

@@ -44,6 +44,8 @@ func (s *site) routes() []route {
 		{"POST", "/decisions", store.Librarian, some, "decide", "", s.form(s.decide, nil)},
 		{"GET", "/loans", store.Viewer, some, "", "", s.page(s.loans)},
 		{"GET", "/items", store.Viewer, some, "", "", s.page(s.items)},
+		{"GET", "/figures", store.Viewer, some, "", "", s.page(s.figuresPage)},
+		{"GET", "/figures.csv", store.Viewer, some, "", "", s.figuresCSV},
 		{"GET", "/live", store.Viewer, some, "", "", s.live},
 
 		{"GET", "/sign-in", everybody, some, "", "", s.page(s.signInPage)},
@@ -73,6 +75,7 @@ func (s *site) routes() []route {
 
 		{"GET", "/api/stations", store.Viewer, some, "", "stations", s.api(s.apiStations)},
 		{"GET", "/api/loans", store.Viewer, some, "", "loans", s.api(s.apiLoans)},
+		{"GET", "/api/figures", store.Viewer, some, "", "figures", s.api(s.apiFigures)},
 		{"GET", "/api/events", store.Viewer, some, "", "events", s.api(s.apiEvents)},
 
 		{"GET", "/static/{name}", everybody, some, "", "", s.serveStatic},

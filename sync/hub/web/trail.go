@@ -120,15 +120,19 @@ func (s *site) trailCSV(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="trail.csv"`)
-	table := csv.NewWriter(w)
 	rows := [][]string{{"time", "who", "address", "what", "about"}}
 	for _, d := range deeds {
 		rows = append(rows, []string{iso(d.At), cell(d.Who), cell(d.Address), cell(d.What), cell(d.About)})
 	}
-	if err := table.WriteAll(rows); err != nil {
-		s.Log.Debug("send the trail", "err", err)
+	s.sendCSV(w, "trail.csv", rows)
+}
+
+// sendCSV answers with a table. What people typed in it went through cell.
+func (s *site) sendCSV(w http.ResponseWriter, name string, rows [][]string) {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	if err := csv.NewWriter(w).WriteAll(rows); err != nil {
+		s.Log.Debug("send a table", "table", name, "err", err)
 	}
 }
 

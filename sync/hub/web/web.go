@@ -11,6 +11,9 @@
 //	GET /stations/{id}         one station and its timeline; ?before= goes back
 //	GET /loans                 what is on loan; ?station= at one station
 //	GET /items                 the collection; ?q= finds, ?skip= pages
+//	GET /figures               how much was used; ?station=, ?period= month, quarter,
+//	                           year, free, ?from=, ?to=, ?compare= before, year,
+//	                           ?step= day, week, month; /figures.csv the same
 //	GET /live                  text/event-stream: "change" with a station's name
 //	GET /sign-in               name and password, or elsewhere; POST signs in
 //	GET /welcome/{code}        a one-time link: choose a password
@@ -64,6 +67,7 @@ type Source interface {
 	DueDates(ctx context.Context, ils string) (map[circ.ItemID]time.Time, error)
 	Decisions(ctx context.Context, ils string, limit int) ([]store.Posting, error)
 	Decide(ctx context.Context, d store.Decision) error
+	Uses(ctx context.Context, q store.UseQuery) (store.Uses, error)
 }
 
 // Settings of the pages. Only Source and Watch are required.
@@ -92,6 +96,8 @@ type Settings struct {
 	// minutes.
 	Away       func() time.Time
 	Unanswered time.Duration
+	// Fewest is how many people there must be for their number to be told; 0 for 5.
+	Fewest int
 	// Accounts are who may sign in, and the trail of what they do.
 	Accounts store.Accounts
 	// Local says that nobody but this machine reaches the pages. Then, as long as
@@ -143,6 +149,9 @@ func New(settings Settings) (http.Handler, error) {
 	if s.Unanswered == 0 {
 		s.Unanswered = 15 * time.Minute
 	}
+	if s.Fewest == 0 {
+		s.Fewest = 5
+	}
 	if s.Idle == 0 {
 		s.Idle = 2 * time.Hour
 	}
@@ -153,7 +162,7 @@ func New(settings Settings) (http.Handler, error) {
 	if s.tongues, err = readTongues(assets.Pages); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "fault",
+	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "figures", "fault",
 		"sign-in", "welcome", "account", "tokens", "accounts", "one", "trail"} {
 		if s.pages[name], err = template.ParseFS(assets.Pages, "pages/frame.html", "pages/standing.html", "pages/field.html", "pages/"+name+".html"); err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -291,7 +300,7 @@ type choice struct {
 }
 
 // still are the pages that are not exchanged while somebody looks at them.
-var still = map[string]bool{"": false, "sign-in": true, "welcome": true, "account": true, "accounts": true, "trail": true}
+var still = map[string]bool{"": false, "figures": true, "sign-in": true, "welcome": true, "account": true, "accounts": true, "trail": true}
 
 // pagePath is the page that a form's answer stands for, which alone can be asked for
 // again.

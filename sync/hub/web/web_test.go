@@ -116,6 +116,22 @@ func (s source) Decide(_ context.Context, d store.Decision) error {
 	return s.decided(d)
 }
 
+// Uses are of a library with one station that three people use.
+func (s source) Uses(_ context.Context, q store.UseQuery) (store.Uses, error) {
+	u := store.Uses{Use: store.Use{Loans: 61, Returns: 50, Renewals: 4, ReadHere: 2, House: 1, Cards: 61, New: 12}, Before: store.Use{Loans: 40, Cards: 40, New: 38},
+		By:       map[circ.StationID]store.Use{"maple-house": {Loans: 50, Cards: 50}, "birch-house": {Loans: 3, Cards: 3}, "willow-house": {Loans: 9, Cards: 9}},
+		ByBefore: map[circ.StationID]store.Use{"maple-house": {Loans: 40, Cards: 40}}, Unmoved: 7,
+		Items: map[circ.StationID]int{"maple-house": 20}, Lost: map[circ.StationID]int{"maple-house": 2}, Steps: make([]store.Use, len(q.Steps))}
+	u.Hours[9], u.Hours[11] = store.Use{Loans: 3}, store.Use{Loans: 6}
+	if q.Station != "" {
+		u.Use, u.Before = u.By[q.Station], u.ByBefore[q.Station]
+	}
+	if len(u.Steps) > 0 {
+		u.Steps[0] = u.Use
+	}
+	return u, s.fail
+}
+
 func propose(store.Posting) []store.Action {
 	return []store.Action{store.Retry, store.Return, store.Accept, store.Leave}
 }
@@ -186,6 +202,9 @@ var pages = map[string][]string{
 	"/stations/{id}": {"/stations/maple-house", "/stations/birch-house", "/stations/willow-house", "/stations/maple-house?before=1764000000000.01000000-0000-0000-0000-000000000000.5"},
 	"/loans":         {"/loans", "/loans?station=maple-house"},
 	"/items":         {"/items", "/items?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&skip=100"},
+	"/figures":       {"/figures", "/figures?station=maple-house&period=month&compare=year&step=day", "/figures?period=free&from=2026-01-01&to=2026-11-20&step=week&skip=1"},
+	"/figures.csv":   {"/figures.csv", "/figures.csv?station=birch-house"},
+	"/api/figures":   {"/api/figures", "/api/figures?period=year"},
 	"/api/stations":  {"/api/stations"},
 	"/api/loans":     {"/api/loans", "/api/loans?station=maple-house"},
 	"/api/events":    {"/api/events?station=maple-house&limit=30"},
@@ -460,6 +479,7 @@ func TestFaults(t *testing.T) {
 	for path, want := range map[string]int{
 		"/nothing": 404, "/stations/nowhere": 404, "/stations/": 404, "/loans?station=nowhere": 404, "/static/../web.go": 307, "/static/en.json": 404,
 		"/stations/maple-house?before=x": 400, "/stations/maple-house?before=-1.x.1": 400, "/items?skip=-1": 400, "/items?skip=99999999999": 400,
+		"/figures?period=x": 400, "/figures?skip=x": 400, "/figures?station=nowhere": 404, "/figures.csv?from=x": 400, "/api/figures?to=x": 400,
 		"/api/events": 400, "/api/events?station=maple-house&limit=9999": 400, "/api/events?station=maple-house&before=x": 400, "/api/loans?station=nowhere": 404,
 	} {
 		r := get(h, path)
@@ -472,7 +492,7 @@ func TestFaults(t *testing.T) {
 		t.Errorf("mistyped addresses are logged:\n%s", log)
 	}
 	broken, log := newSite(t, source{fail: errors.New("disk of secrets is full")}, nil)
-	for _, path := range []string{"/", "/stations", "/decisions", "/stations/maple-house", "/loans", "/items", "/api/stations", "/api/loans", "/api/events?station=maple-house"} {
+	for _, path := range []string{"/", "/stations", "/decisions", "/stations/maple-house", "/loans", "/items", "/figures", "/figures.csv", "/api/figures", "/api/stations", "/api/loans", "/api/events?station=maple-house"} {
 		r := get(broken, path)
 		if text := r.text; r.StatusCode != 500 || strings.Contains(text, "secrets") {
 			t.Errorf("%s: %d %s, want 500 and no word of why", path, r.StatusCode, text)

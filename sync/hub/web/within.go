@@ -97,3 +97,16 @@ func (w within) Decide(ctx context.Context, d store.Decision) error {
 	}
 	return w.of.Decide(ctx, d)
 }
+
+func (w within) Uses(ctx context.Context, q store.UseQuery) (store.Uses, error) {
+	if w.limited() {
+		if q.Station != "" && !w.sees(q.Station) {
+			return store.Uses{}, store.ErrNoStation
+		}
+		q.Among = []circ.StationID{}
+		for _, g := range w.grants {
+			q.Among = append(q.Among, g.Station)
+		}
+	}
+	return w.of.Uses(ctx, q)
+}
