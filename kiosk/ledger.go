@@ -40,6 +40,11 @@ type Ledger interface {
 	ForgetHad(id circ.PatronID, work string) error
 	Had(id circ.PatronID, work string) (bool, error)
 
+	// Wrong secret numbers of a person, as the station counts them.
+	KeepTries(patron circ.Ref, tries []byte) error
+	Tries(patron circ.Ref) (tries []byte, err error)
+	ForgetTries() error
+
 	Faults() ([]string, error) // raised and not cleared
 
 	Session() (uint64, error) // of the last Started

@@ -4,23 +4,22 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"time"
 
 	"coldstation/kiosk/flow"
 	"coldstation/sync/circ"
 	"coldstation/sync/ledger"
-	"coldstation/sync/secret"
 )
 
 // person is what the station knows of who shows a card or touches their name. The
 // identifier of who only touched a name is not known.
 func (s *Station) person(p circ.Patron, ref circ.Ref, known bool) flow.CardSeen {
 	s.shown[ref] = p.ID
-	s.secrets[ref] = p.Secret
+	s.locks[ref] = newLock(p)
 	m := flow.CardSeen{
 		Ref: ref, Patron: p, Known: known, Policy: s.policy(p.Policy), Loans: len(s.loans(ref)),
 		Secret: p.Secret != "", Recalls: p.Recalls && !p.ID.IsZero(), Look: s.remembered(ref),
 	}
+	m.Shut = m.Secret && s.triesAt(s.locks[ref], ref).shut != 0
 	if known && !p.ID.IsZero() {
 		m.Others = s.others(p.ID)
 	}
@@ -147,56 +146,6 @@ func (s *Station) messages() flow.MessageSet {
 		}
 	}
 	return flow.MessageSet{Words: words}
-}
-
-// tries counts the wrong secret numbers of an account.
-type tries struct {
-	wrong int
-	shut  time.Duration // until then, as Moment.Up; 0: it is not
-}
-
-// The bounds of guessing.
-const (
-	mostWrong = 5
-	shutFor   = 15 * time.Minute
-)
-
-// unlock compares a secret number, in its own time: that takes a while on purpose.
-// Nil: the answer comes later.
-func (s *Station) unlock(e flow.Unlock) flow.Msg {
-	t, hash := s.tries[e.Ref], s.secrets[e.Ref]
-	if t.shut > s.now().Up {
-		return flow.Unlocked{Ref: e.Ref, Shut: true}
-	}
-	go func() {
-		right, err := secret.Check(e.Number, hash)
-		if err != nil {
-			s.log.Error("a secret number cannot be compared", "err", err)
-		}
-		s.send(checked{e.Ref, right})
-	}()
-	return nil
-}
-
-// checked is what came out of unlock.
-type checked struct {
-	ref   circ.Ref
-	right bool
-}
-
-func (s *Station) counted(c checked) flow.Unlocked {
-	t := s.tries[c.ref]
-	if t.shut != 0 { // it is over
-		t = tries{}
-	}
-	if t.wrong++; c.right {
-		t = tries{}
-	}
-	if t.wrong >= mostWrong {
-		t.shut = s.now().Up + shutFor
-	}
-	s.tries[c.ref] = t
-	return flow.Unlocked{Ref: c.ref, Right: c.right, Shut: t.shut != 0}
 }
 
 // owned are an account's loans with their items.

@@ -81,18 +81,19 @@ type Station struct {
 	newest  time.Time // the wall time of the newest event then
 
 	// Owned by Run.
-	readers []rfid.Reader
-	faults  []string // raised
-	state   flow.State
-	view    flow.View
-	shown   map[circ.Ref]circ.PatronID // who is here and whom they act for
-	secrets map[circ.Ref]string        // theirs
-	spent   map[string]bool            // authorisations for once that this visit used
-	tries   map[circ.Ref]tries         // of secret numbers
-	timers  map[flow.Timer]*time.Timer
-	lying   map[flow.Token]sighting // on any of the pads
-	broken  bool                    // the ledger takes nothing more
-	valids  valids
+	readers   []rfid.Reader
+	faults    []string // raised
+	state     flow.State
+	view      flow.View
+	shown     map[circ.Ref]circ.PatronID // who is here and whom they act for
+	locks     map[circ.Ref]lock          // theirs
+	spent     map[string]bool            // authorisations for once that this visit used
+	tries     map[circ.Ref]tries         // of secret numbers, as far as this run asked
+	comparing bool                       // a secret number, aside
+	timers    map[flow.Timer]*time.Timer
+	lying     map[flow.Token]sighting // on any of the pads
+	broken    bool                    // the ledger takes nothing more
+	valids    valids
 }
 
 // fault is something that is wrong, or well again.
@@ -116,7 +117,7 @@ func New(p Parts) (*Station, error) {
 		voice: p.Voice, printer: p.Printer, blobs: p.Blobs, rescale: p.Rescale,
 		log:   p.Log.With("station", p.Settings.Rules.Station),
 		inbox: make(chan any, 64), done: make(chan struct{}),
-		shown: map[circ.Ref]circ.PatronID{}, secrets: map[circ.Ref]string{}, spent: map[string]bool{}, tries: map[circ.Ref]tries{}, timers: map[flow.Timer]*time.Timer{}, lying: map[flow.Token]sighting{},
+		shown: map[circ.Ref]circ.PatronID{}, locks: map[circ.Ref]lock{}, spent: map[string]bool{}, tries: map[circ.Ref]tries{}, timers: map[flow.Timer]*time.Timer{}, lying: map[flow.Token]sighting{},
 	}
 	rules := &s.settings.Rules
 	rules.Speech = p.Voice != nil
@@ -311,7 +312,7 @@ func (s *Station) step(m flow.Msg) {
 	s.show()
 	if s.state.Visit.ID == 0 {
 		clear(s.shown)
-		clear(s.secrets)
+		clear(s.locks)
 		clear(s.spent)
 	}
 }

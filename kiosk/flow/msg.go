@@ -32,6 +32,7 @@ type CardSeen struct {
 	Loans   int         // open loans of the account
 	Tile    bool        // no card: a name was touched, and Recognise asked whose it is
 	Secret  bool        // there is a secret number to compare with
+	Shut    bool        // too many were wrong: it is not asked for now
 	Recalls bool        // the person wants to hear what they have had before
 	Look    *Look       // as the person left it here, never written through; nil: never seen
 	Others  []Other     // for whom the person may act

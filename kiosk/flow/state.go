@@ -109,6 +109,7 @@ type Card struct {
 	Token    Token
 	Staff    bool
 	Secret   bool // a number goes with it
+	Shut     bool // too many were wrong before
 	Recalls  bool
 	Language string
 	Look     *Look

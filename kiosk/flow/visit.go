@@ -54,7 +54,7 @@ func (t *turn) cardSeen(m CardSeen) {
 	owner := t.Visit.Card
 	t.Page = Welcome
 	switch {
-	case m.Tile && owner != nil && owner.Staff:
+	case m.Tile && owner != nil && owner.Staff && !t.Visit.Locked:
 		t.choose(card.Own) // whom the staff vouches for
 	case owner != nil && owner.Own.Ref == card.Own.Ref:
 	case owner != nil && !m.Scanned && t.present(owner.Own.Ref):

@@ -10,7 +10,8 @@ import (
 // person's own comes with the card.
 func (t *turn) greet(card *Card) {
 	t.Visit.Card, t.Visit.For, t.Visit.Whom = card, nil, false
-	t.Visit.Locked = t.Rules.Secret && card.Secret && !card.Staff
+	t.Visit.Locked = card.Secret && (card.Staff || t.Rules.Secret)
+	t.Visit.Number, t.Visit.Wrong, t.Visit.Shut = "", false, t.Visit.Locked && card.Shut
 	switch {
 	case t.Chosen:
 	case card.Look != nil && card.Look.valid() && slices.Contains(t.Rules.Languages, card.Look.Language):
@@ -48,7 +49,7 @@ func (t *turn) whom(m Pressed) {
 			t.choose(house)
 		}
 	case ForMyself:
-		if staff {
+		if staff && !t.Visit.Locked {
 			t.choose(card.Own)
 		}
 	case ForThem:
@@ -66,7 +67,7 @@ func (t *turn) whom(m Pressed) {
 			t.Page = Naming
 		}
 	case ForOther:
-		if staff && t.Rules.Tiles != NoTiles && len(t.Tiles) > 0 {
+		if staff && !t.Visit.Locked && t.Rules.Tiles != NoTiles && len(t.Tiles) > 0 {
 			t.Page = Naming
 		}
 	case IAm:
@@ -154,7 +155,7 @@ func (t *turn) unlocked(m Unlocked) {
 // card is who stands behind what was seen.
 func (t *turn) card(m CardSeen) *Card {
 	c := &Card{
-		Token: m.Token, Staff: m.Known && m.Patron.Staff, Secret: m.Secret, Recalls: m.Recalls,
+		Token: m.Token, Staff: m.Known && m.Patron.Staff, Secret: m.Secret, Shut: m.Shut, Recalls: m.Recalls,
 		Language: m.Patron.Language, Look: m.Look,
 		Own: t.lendable(Other{Ref: m.Ref, Name: m.Patron.FirstName, Picture: m.Patron.Picture, Known: m.Known, Valid: m.Valid, Blocked: m.Patron.Blocked,
 			Policy: m.Policy, Loans: m.Loans, Scopes: everything}),

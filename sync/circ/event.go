@@ -149,11 +149,37 @@ type ConsignmentChecked struct {
 	By          Ref      `cbor:"5,keyasint,omitzero"`
 }
 
-// ShelfCounted: a census.
+// ShelfCounted: a census. One of more items than fit in an event is several of them,
+// one after the other in the log and recorded together: parts 1, 2 … of Parts.
 type ShelfCounted struct {
 	Seen  []ItemID `cbor:"1,keyasint,omitzero"`
 	Whole bool     `cbor:"2,keyasint,omitzero"` // false: a part of the shelf
 	By    Ref      `cbor:"3,keyasint,omitzero"`
+	Part  int      `cbor:"4,keyasint,omitzero"` // from 1; 0: all of it is here
+	Parts int      `cbor:"5,keyasint,omitzero"`
+}
+
+// CountShelf is a census as events that fit. At the limit of an identifier's length
+// some hundred items fill one; of usual ones, thousands.
+func CountShelf(seen []ItemID, whole bool, by Ref) []EventBody {
+	const fits, overhead = 48 << 10, 3 // bytes of identifiers in one event, and around each
+	var parts [][]ItemID
+	first, size := 0, 0
+	for i, id := range seen {
+		if size += len(id) + overhead; size > fits || i-first == MaxList {
+			parts = append(parts, seen[first:i])
+			first, size = i, len(id)+overhead
+		}
+	}
+	parts = append(parts, seen[first:])
+	if len(parts) == 1 {
+		return []EventBody{ShelfCounted{Seen: seen, Whole: whole, By: by}}
+	}
+	var all []EventBody
+	for i, part := range parts {
+		all = append(all, ShelfCounted{Seen: part, Whole: whole, By: by, Part: i + 1, Parts: len(parts)})
+	}
+	return all
 }
 
 // TagSecured: the item's tag sounds at a gate again. UID is the chip's.

@@ -134,6 +134,9 @@ func CheckEvent(b EventBody) error {
 		c.items("extra", b.Extra)
 	case ShelfCounted:
 		c.items("seen", b.Seen)
+		if b.Part < 0 || b.Part > b.Parts {
+			c.fault("part %d of %d", b.Part, b.Parts)
+		}
 	case TagSecured: // of an item, if it is known which
 		c.text("item", string(b.Item), MaxItemID)
 		c.text("UID", b.UID, MaxKey)

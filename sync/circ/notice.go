@@ -1,6 +1,9 @@
 package circ
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // Notice is one thing the hub tells one station. Notices stand in a stream of
 // their own, numbered from 1; a new or wiped station gets a new stream that
@@ -74,12 +77,20 @@ type LoanRefused struct {
 }
 
 // ConsignmentPut: these items are on their way to the shelf; without items, it is
-// done with. ID is what stands on the box, in words and as a bar code.
+// done with. ID is what stands on the box, in words and as a bar code; it is used for
+// one consignment only, since what a station has accepted it does not offer again.
 type ConsignmentPut struct {
 	ID    string   `cbor:"1,keyasint,omitzero"`
 	Items []ItemID `cbor:"2,keyasint,omitzero"`
 	Title string   `cbor:"3,keyasint,omitzero"` // what the library calls it
 }
+
+// consignmentID is what the hub's names of consignments look like.
+var consignmentID = regexp.MustCompile(`^[A-Z0-9]{4}-[0-9]{4,8}$`)
+
+// IsConsignmentID reports whether a bar code looks like a box's, so that a station knows
+// one also when nobody has told it of the consignment yet.
+func IsConsignmentID(line string) bool { return consignmentID.MatchString(line) }
 
 // RecallPut: these items are to be taken out; without items, none are any more.
 type RecallPut struct {

@@ -145,12 +145,15 @@ func (l *Ledger) Place(id circ.ItemID) (place Place, err error) {
 }
 
 // Shelf are the items on this station's shelf, in order of their names.
-func (l *Ledger) Shelf() (all []circ.ItemID, err error) {
+func (l *Ledger) Shelf() ([]circ.ItemID, error) { return l.At(Shelf) }
+
+// At are the items at a place, in order of their names.
+func (l *Ledger) At(place Place) (all []circ.ItemID, err error) {
 	err = l.view(func(tx *bbolt.Tx) error {
 		return l.here(tx).under(key(hereItem), func(rest, _ []byte) error {
 			id := circ.ItemID(rest)
 			w, err := l.item(tx, id)
-			if err == nil && w.place == Shelf {
+			if err == nil && w.place == place {
 				all = append(all, id)
 			}
 			return err
@@ -247,9 +250,17 @@ func (l *Ledger) Messages() (map[string]map[string]string, error) {
 	return named[map[string]string](l, toldMessage)
 }
 
-// Consignments are the lists of items on their way, by consignment.
-func (l *Ledger) Consignments() (map[string][]circ.ItemID, error) {
-	return named[[]circ.ItemID](l, toldConsignment)
+// Consignments are those on their way, in the order of their names.
+func (l *Ledger) Consignments() (all []circ.ConsignmentPut, err error) {
+	items, err := named[[]circ.ItemID](l, toldConsignment)
+	if err != nil {
+		return nil, err
+	}
+	titles, err := named[string](l, toldTitle)
+	for _, id := range slices.Sorted(maps.Keys(items)) {
+		all = append(all, circ.ConsignmentPut{ID: id, Items: items[id], Title: titles[id]})
+	}
+	return all, err
 }
 
 // Recalls are the lists of items to be taken out, by recall.

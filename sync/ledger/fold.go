@@ -144,11 +144,12 @@ func change(here table, seq uint64, item circ.ItemID, to func(*spot)) error {
 	return put(here, key(hereItem, []byte(item)), next)
 }
 
-// seen puts items that nobody has on loan onto the shelf.
+// seen puts items that nobody has on loan onto the shelf, but for those that were put
+// into the box: they are on their way elsewhere.
 func seen(here table, seq uint64, items []circ.ItemID) error {
 	for _, item := range items {
 		err := change(here, seq, item, func(s *spot) {
-			if s.Loan == nil {
+			if s.Loan == nil && s.Place != Box {
 				s.Place = Shelf
 			}
 		})

@@ -3,6 +3,7 @@ package ledger
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -21,6 +22,8 @@ const (
 
 	keptSettings = 's' // circ.SettingsPut, as it is in force
 	keptPause    = 'z' // there while nothing is lent
+	keptTries    = 'p' // patron reference → what KeepTries was given
+	keptCount    = 'n' // item → when it was counted
 )
 
 // Remember keeps a few bytes for a patron's next visit, instead of those from
@@ -112,6 +115,65 @@ func (l *Ledger) Paused() (paused bool, err error) {
 		return nil
 	})
 	return paused, err
+}
+
+// KeepTries keeps a few bytes about wrong secret numbers of a patron, so that nobody
+// gets new tries by pulling a plug. None are forgotten.
+func (l *Ledger) KeepTries(patron circ.Ref, tries []byte) error {
+	return l.keep(func(b *bbolt.Bucket) error {
+		if len(tries) == 0 {
+			return b.Delete(key(keptTries, patron[:]))
+		}
+		return b.Put(key(keptTries, patron[:]), tries)
+	})
+}
+
+// Tries is what was kept by KeepTries; nil for nothing.
+func (l *Ledger) Tries(patron circ.Ref) (tries []byte, err error) {
+	err = l.kept(func(b *bbolt.Bucket) error {
+		tries = append(tries, b.Get(key(keptTries, patron[:]))...)
+		return nil
+	})
+	return tries, err
+}
+
+// ForgetTries forgets all of KeepTries.
+func (l *Ledger) ForgetTries() error { return l.forgetKept(keptTries) }
+
+// NoteCounted keeps that an item was seen at a time in a count of the shelf that is
+// not over yet.
+func (l *Ledger) NoteCounted(id circ.ItemID, at time.Time) error {
+	return l.keep(func(b *bbolt.Bucket) error {
+		return b.Put(key(keptCount, []byte(id)), number(uint64(max(0, at.Unix()))))
+	})
+}
+
+// Counted are the items of NoteCounted.
+func (l *Ledger) Counted() (all map[circ.ItemID]time.Time, err error) {
+	all = map[circ.ItemID]time.Time{}
+	err = l.kept(func(b *bbolt.Bucket) error {
+		return under(b, key(keptCount), func(rest, value []byte) error {
+			all[circ.ItemID(rest)] = time.Unix(int64(decode(value)), 0)
+			return nil
+		})
+	})
+	return all, err
+}
+
+// ForgetCount begins a new count.
+func (l *Ledger) ForgetCount() error { return l.forgetKept(keptCount) }
+
+// forgetKept forgets all of one kind.
+func (l *Ledger) forgetKept(kind byte) error {
+	return l.keep(func(b *bbolt.Bucket) error {
+		c := b.Cursor()
+		for k, _ := c.Seek(key(kind)); len(k) > 0 && k[0] == kind; k, _ = c.Seek(key(kind)) {
+			if err := b.Delete(k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (l *Ledger) hadKey(id circ.PatronID, work string) []byte {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -96,5 +97,49 @@ func TestTiles(t *testing.T) {
 	l.tell(stream, circ.PatronPut{Patron: helmi})
 	if tiles, err := l.Tiles(); len(tiles) > 0 || err != nil {
 		t.Errorf("got %v, %v, though she no longer agrees", tiles, err)
+	}
+}
+
+func TestKeptForTheStaff(t *testing.T) {
+	b := newLender(t)
+	ref := b.Ref(circ.NewPatronID("2900123"))
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(b.KeepTries(ref, []byte{4}))
+	if got, err := b.Tries(ref); !bytes.Equal(got, []byte{4}) || err != nil {
+		t.Errorf("tries %v, %v, want 4", got, err)
+	}
+	must(b.ForgetTries())
+	if got, err := b.Tries(ref); got != nil || err != nil {
+		t.Errorf("tries %v, %v, after all were forgotten", got, err)
+	}
+	must(b.KeepTries(ref, []byte{4}))
+	must(b.KeepTries(ref, nil))
+	if got, err := b.Tries(ref); got != nil || err != nil {
+		t.Errorf("tries %v, %v, which were forgotten", got, err)
+	}
+	must(b.NoteCounted("2", noon.Wall))
+	must(b.NoteCounted("1", noon.Wall))
+	must(b.NoteCounted("1", noon.Wall.Add(time.Minute)))
+	must(b.NoteHad(circ.NewPatronID("2900123"), "Kalevala"))
+	if got, err := b.Counted(); err != nil || len(got) != 2 || !got["1"].Equal(noon.Wall.Add(time.Minute)) {
+		t.Errorf("counted %v, %v", got, err)
+	}
+	must(b.ForgetCount())
+	if got, err := b.Counted(); err != nil || len(got) != 0 {
+		t.Errorf("counted %v, %v, after it was forgotten", got, err)
+	}
+	if had, err := b.Had(circ.NewPatronID("2900123"), "Kalevala"); !had || err != nil {
+		t.Errorf("a count that was forgotten took %v with it, %v", had, err)
+	}
+	b.append(nil, circ.Placed{Item: "1"}, circ.CheckedIn{Item: "2"})
+	for place, want := range map[Place][]circ.ItemID{Shelf: {"1"}, Box: {"2"}, Out: nil} {
+		if got, err := b.At(place); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("at %d are %v, %v, want %v", place, got, err, want)
+		}
 	}
 }

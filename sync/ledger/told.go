@@ -33,6 +33,7 @@ const (
 	toldSettings    = 's' // circ.SettingsPut
 	toldCommand     = 'n' // number of the notice → name, and where there is one a zero byte and its ID
 	toldCardFilter  = 'f' // circ.CardFilterPut
+	toldTitle       = 'd' // consignment → what the library calls it
 )
 
 // What may be wrong with notices.
@@ -288,7 +289,10 @@ func (t taker) take(seq uint64, body circ.NoticeBody) error {
 	case circ.LoanRefused:
 		return put(t.tx.Bucket(verdictBucket), number(b.Seq), verdict{Refused: true})
 	case circ.ConsignmentPut:
-		return t.list(toldConsignment, b.ID, b.Items)
+		if len(b.Items) == 0 {
+			b.Title = ""
+		}
+		return errors.Join(t.list(toldConsignment, b.ID, b.Items), t.putTitle(b.ID, b.Title))
 	case circ.RecallPut:
 		return t.list(toldRecall, b.ID, b.Items)
 	case circ.PicksPut:
@@ -314,6 +318,14 @@ func (t taker) list(kind byte, name string, items []circ.ItemID) error {
 		return t.told.Delete(key(kind, []byte(name)))
 	}
 	return put(t.told, key(kind, []byte(name)), items)
+}
+
+func (t taker) putTitle(consignment, title string) error {
+	k := key(toldTitle, []byte(consignment))
+	if title == "" {
+		return t.told.Delete(k)
+	}
+	return put(t.told, k, title)
 }
 
 func (t taker) putProxy(p circ.Proxy) error {

@@ -198,7 +198,7 @@ func TestStandingNotices(t *testing.T) {
 	item := circ.Item{ID: "1", Title: "Kalevala", Marks: circ.LargePrint, Home: "maple-house"}
 	l.tell(stream, circ.ItemPut{Item: item}, circ.ItemPut{Item: circ.Item{ID: "2"}}, circ.ItemGone{ID: "2"},
 		circ.MessagePut{ID: "m", Words: map[string]string{"fi": "Suljettu"}}, circ.SettingsPut{Version: 3, Values: map[string]string{"volume": "5"}},
-		circ.ConsignmentPut{ID: "c", Items: []circ.ItemID{"1"}}, circ.RecallPut{ID: "r", Items: []circ.ItemID{"1"}},
+		circ.ConsignmentPut{ID: "c", Items: []circ.ItemID{"1"}, Title: "Thursday"}, circ.RecallPut{ID: "r", Items: []circ.ItemID{"1"}},
 		circ.PicksPut{Name: "autumn", Items: []circ.ItemID{"1"}}, circ.Command{Name: "census"}, circ.Command{Name: "restart"})
 	if got, known, err := l.Item("1"); err != nil || !known || got != item {
 		t.Errorf("item %+v, %v, %v", got, known, err)
@@ -212,10 +212,14 @@ func TestStandingNotices(t *testing.T) {
 	if got, known, err := l.Settings(); err != nil || !known || got.Version != 3 || got.Values["volume"] != "5" {
 		t.Errorf("settings %v, %v, %v", got, known, err)
 	}
-	for name, list := range map[string]func() (map[string][]circ.ItemID, error){"c": l.Consignments, "r": l.Recalls, "autumn": l.Picks} {
+	for name, list := range map[string]func() (map[string][]circ.ItemID, error){"r": l.Recalls, "autumn": l.Picks} {
 		if got, err := list(); err != nil || !reflect.DeepEqual(got, map[string][]circ.ItemID{name: {"1"}}) {
 			t.Errorf("list %s: %v, %v", name, got, err)
 		}
+	}
+	on := []circ.ConsignmentPut{{ID: "c", Items: []circ.ItemID{"1"}, Title: "Thursday"}}
+	if got, err := l.Consignments(); err != nil || !reflect.DeepEqual(got, on) {
+		t.Errorf("on their way %+v, %v, want %+v", got, err, on)
 	}
 	want := []circ.Notice{{Seq: 9, Body: circ.Command{Name: "census"}}, {Seq: 10, Body: circ.Command{Name: "restart"}}}
 	if got, err := l.Commands(); err != nil || !reflect.DeepEqual(got, want) {
@@ -225,7 +229,10 @@ func TestStandingNotices(t *testing.T) {
 	if got, err := l.Commands(); err != nil || !reflect.DeepEqual(got, want[1:]) {
 		t.Errorf("commands %v, %v, want %v", got, err, want[1:])
 	}
-	l.tell(stream, circ.RecallPut{ID: "r"}, circ.MessagePut{ID: "m"})
+	l.tell(stream, circ.RecallPut{ID: "r"}, circ.MessagePut{ID: "m"}, circ.ConsignmentPut{ID: "c"})
+	if got, err := l.Consignments(); err != nil || len(got) != 0 {
+		t.Errorf("a consignment that is over: %v, %v", got, err)
+	}
 	if got, err := l.Recalls(); err != nil || len(got) != 0 {
 		t.Errorf("a recall that is over: %v, %v", got, err)
 	}
@@ -486,6 +493,7 @@ func TestRecordsTellLittleByTheirLength(t *testing.T) {
 // What the hub told is read again when the ledger is opened, and is no damage.
 func TestToldIsNoDamage(t *testing.T) {
 	l := newLender(t)
-	l.tell(uuid.UUID{1}, circ.ItemPut{Item: circ.Item{ID: "1"}}, circ.SettingsPut{Version: 3}, circ.CardFilterPut{Filter: circ.BlobID{7}})
+	l.tell(uuid.UUID{1}, circ.ItemPut{Item: circ.Item{ID: "1"}}, circ.SettingsPut{Version: 3}, circ.CardFilterPut{Filter: circ.BlobID{7}},
+		circ.ConsignmentPut{ID: "c", Items: []circ.ItemID{"1"}, Title: "Thursday"})
 	l.reopen()
 }

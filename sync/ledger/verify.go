@@ -155,6 +155,8 @@ func readable(told *bbolt.Bucket) error {
 			record = new(map[string]string)
 		case toldSettings:
 			record = new(circ.SettingsPut)
+		case toldTitle:
+			record = new(string)
 		case toldCardFilter:
 			record = new(circ.CardFilterPut)
 		case toldPatron, toldCard, toldTile, toldAgent, toldCommand:

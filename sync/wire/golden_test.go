@@ -254,6 +254,27 @@ func TestGoldenLaterFields(t *testing.T) {
 	})
 }
 
+// What an event came to carry later has a vector of its own.
+func TestGoldenLaterEvents(t *testing.T) {
+	body := circ.ShelfCounted{Seen: []circ.ItemID{"1", "2"}, Whole: true, By: goldenBy, Part: 2, Parts: 3}
+	encode := func(int) []byte {
+		raw, err := AppendEvent(nil, circ.Event{Stamp: someStamp, Body: body}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	golden(t, "events-later.json", []string{"ShelfCounted in parts"}, encode, func(t *testing.T, i int, raw []byte) {
+		got, err := ParseEvent(raw, nil)
+		if want := (circ.Event{Stamp: someStamp, Body: body}); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+		if got := encode(i); !bytes.Equal(got, raw) {
+			t.Errorf("got %x, want %x", got, raw)
+		}
+	})
+}
+
 func TestGoldenMessages(t *testing.T) {
 	messages := goldenMessages()
 	names := []string{"Hello", "Ack", "Batch", "Batch packed", "State", "Hello of who knows blobs", "Want", "Piece", "Piece of no such blob"}
