@@ -16,8 +16,8 @@ type Source interface {
 	Greet(ctx context.Context, h wire.Hello) error
 	// Read sends the events from one on as a batch, and answers the last of them.
 	Read(ctx context.Context, from uint64) (last uint64, err error)
-	// Mark keeps how far the receiver is, back too.
-	Mark(ctx context.Context, to uint64) error
+	// Mark keeps how far the receiver is.
+	Mark(ctx context.Context, m Mark) error
 	// Stand hears that the stream's condition changed.
 	Stand(ctx context.Context, s Standing) error
 }
@@ -55,7 +55,7 @@ func Send(ctx context.Context, s *Sender, clock func() time.Duration, source Sou
 					inputs = append(inputs, Sent{effect.From, last})
 				}
 			case Mark:
-				err = source.Mark(ctx, effect.To)
+				err = source.Mark(ctx, effect)
 			case Standing:
 				err = source.Stand(ctx, effect)
 			}

@@ -32,7 +32,9 @@
 //	    cursor, and answers after the commit. A batch further ahead is answered
 //	    with the cursor as it stands.
 //	 4. An Ack is cumulative and idempotent: losing, doubling or delaying one is
-//	    harmless.
+//	    harmless. The mark goes back only by the answer to a Hello that was sent
+//	    since it was set, which an Ack says by that Hello's number: then the
+//	    receiver itself went back.
 //	 5. A first repeat of the cursor makes the sender go back to it at once.
 //	    Silence makes it say Hello again, after 3 s, then twice as long each time
 //	    up to 60 s, each with jitter.

@@ -185,7 +185,7 @@ func (r *Receiver) stand(c Condition, last uint64) []ReceiverEffect {
 }
 
 func (r Receiver) ack(out []ReceiverEffect) (Receiver, []ReceiverEffect) {
-	ack := wire.Ack{Stream: r.stream, Cursor: r.cursor, Chain: r.chain, Condition: uint8(r.condition), Uptime: r.hello.Uptime}
+	ack := wire.Ack{Stream: r.stream, Cursor: r.cursor, Chain: r.chain, Condition: uint8(r.condition), Uptime: r.hello.Uptime, Hello: r.hello.Number}
 	r.hello = wire.Hello{} // answered
 	return r, append(out, Answer{ack})
 }

@@ -23,6 +23,9 @@ type Sender struct {
 	first, last uint64     // the oldest and newest event that the log holds; first = last+1 when it holds none
 	mark        uint64     // the receiver has all up to here
 	chain       wire.Chain // our running hash at mark
+	kept        uint64     // the mark that the source keeps: another only while held
+	asked       uint64     // the number of the last Hello
+	fresh       uint64     // Hellos from this number on were said since the mark was set
 
 	phase     phase
 	next      uint64         // the next event to read
@@ -47,10 +50,14 @@ const (
 
 // NewSender returns the sender of a stream whose log holds first to last and
 // whose receiver was last known to have all up to mark; chain is the running
-// hash there. The seed spreads retries of many stations over time.
+// hash there. The seed is another at each start: it spreads retries of many stations
+// over time, and tells the answers to this sender's Hellos from those to an earlier one's.
 func NewSender(stream uuid.UUID, first, last, mark uint64, chain wire.Chain, seed uint64) Sender {
-	return Sender{stream: stream, first: first, last: last, mark: mark, chain: chain,
+	s := Sender{stream: stream, first: first, last: last, mark: mark, chain: chain, kept: mark,
 		rto: firstRTO, random: *rand.NewPCG(seed, 0)}
+	s.asked = s.random.Uint64() >> 1
+	s.fresh = s.asked + 1
+	return s
 }
 
 // SenderInput is what can happen to a sender.
@@ -92,9 +99,12 @@ type (
 	// Read asks for a batch beginning with event From, within wire.MaxEvents and
 	// wire.MaxBytes, to be read and sent; answered by Sent.
 	Read struct{ From uint64 }
-	// Mark: the receiver holds all up to To. It goes back only when the receiver
-	// itself went back, restored from a backup.
-	Mark struct{ To uint64 }
+	// Mark: the receiver holds all up to To. Back: it went back itself, restored from
+	// a backup. Without it a mark that is further already stays where it is.
+	Mark struct {
+		To   uint64
+		Back bool
+	}
 )
 
 func (Greet) senderEffect()    {}
@@ -152,12 +162,13 @@ func (s Sender) greet(now time.Duration) (Sender, []SenderEffect) {
 	}
 	s.flying, s.reading, s.back = 0, false, false
 	s.due = now + s.jitter(s.rto)
-	return s, []SenderEffect{Greet{wire.Hello{Stream: s.stream, First: s.first, Last: s.last, Acked: s.mark, Chain: s.chain}}}
+	s.asked++
+	return s, []SenderEffect{Greet{wire.Hello{Stream: s.stream, First: s.first, Last: s.last, Acked: s.mark, Chain: s.chain, Number: s.asked}}}
 }
 
 func (s Sender) acked(now time.Duration, in Acked) (Sender, []SenderEffect) {
-	if s.phase == flowing && in.Cursor < s.mark {
-		return s, nil // late, or a receiver gone back: then silence will tell
+	if in.Cursor < max(s.mark, s.kept) && (s.phase == flowing || !s.answered(in.Ack)) {
+		return s, nil // late, or a receiver gone back: then a Hello will tell
 	}
 	if Condition(in.Condition) == Foreign {
 		return s.hold(now, in, Foreign)
@@ -167,8 +178,9 @@ func (s Sender) acked(now time.Duration, in Acked) (Sender, []SenderEffect) {
 	}
 	progress := in.Cursor > s.mark
 	var out []SenderEffect
-	if in.Cursor != s.mark {
-		out = append(out, Mark{in.Cursor})
+	if in.Cursor != s.kept {
+		out = append(out, Mark{in.Cursor, in.Cursor < s.kept})
+		s.kept, s.fresh = in.Cursor, s.asked+1
 	}
 	if s.condition != Sound {
 		s.condition = Sound
@@ -202,6 +214,14 @@ func (s Sender) acked(now time.Duration, in Acked) (Sender, []SenderEffect) {
 	return s, append(out, more...)
 }
 
+// answered reports whether an Ack answers a Hello that was said since the mark was
+// set, so that one which stands further back tells of a receiver that went back, and
+// is no late word of an earlier day. A receiver from before Hellos had numbers gives
+// back their uptime alone.
+func (s Sender) answered(a wire.Ack) bool {
+	return a.Hello >= s.fresh && a.Hello <= s.asked || a.Hello == 0 && a.Uptime != 0
+}
+
 // judge compares what the receiver holds with what we hold. Only the sender can
 // do so safely: an old Ack tells of an old cursor, and of nothing false.
 func (s Sender) judge(in Acked) Condition {
@@ -223,7 +243,7 @@ func (s Sender) hold(now time.Duration, in Acked, c Condition) (Sender, []Sender
 		return s, nil
 	}
 	s.phase, s.rto, s.condition = held, lastRTO, c
-	s.mark, s.chain = in.Cursor, in.Own
+	s.mark, s.chain, s.fresh = in.Cursor, in.Own, s.asked+1
 	s, out := s.greet(now)
 	return s, append(out, Standing{s.stream, c, in.Cursor, s.last})
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -63,6 +64,40 @@ func TestWorlds(t *testing.T) {
 	if n >= 500 && (total.crashes == 0 || total.rollbacks == 0 || total.restores == 0 || total.held == 0 || total.raced == 0 || total.newer == 0) {
 		t.Errorf("some fault never struck: %+v", total)
 	}
+}
+
+// TestEveryBoundary has a small world in which nothing else goes wrong stop at each of
+// its boundaries in turn (before and after a commit, a mark, a word sent or heard), and
+// once more soon after, while what was lost is being asked for again.
+func TestEveryBoundary(t *testing.T) {
+	small := func(strikeAt ...int) *world {
+		w := newWorld(1)
+		w.loss, w.strikeAt = 0, strikeAt
+		for _, s := range w.site {
+			s.up.newer, s.down.newer = 0, 0
+		}
+		return w
+	}
+	smooth := small(0)
+	if err := smooth.run(); err != nil {
+		t.Fatal(err)
+	}
+	again := 5
+	if testing.Short() {
+		again = 1
+	}
+	for n := 1; n <= smooth.boundaries; n++ {
+		for m := range again {
+			w := small(n, n+m)
+			if err := w.run(); err != nil || w.boundaries < n {
+				t.Errorf("stopped at boundaries %v of %d: %v", w.strikeAt, w.boundaries, err)
+			}
+		}
+	}
+	if smooth.boundaries < 200 || smooth.crashes > 0 {
+		t.Errorf("%d boundaries and %d crashes in a smooth world", smooth.boundaries, smooth.crashes)
+	}
+	t.Logf("%d boundaries", smooth.boundaries)
 }
 
 type tally struct {
@@ -151,6 +186,9 @@ type world struct {
 	healed bool
 	loss   float64
 	order  int
+
+	boundaries int
+	strikeAt   []int // at which of them a machine stops, and nothing else goes wrong; nil: at random
 }
 
 func newWorld(seed uint64) *world {
@@ -184,7 +222,11 @@ func (w *world) boot(f *flow, i int) {
 }
 
 func (w *world) run() error {
-	for range 25 {
+	misfortunes := 25
+	if w.strikeAt != nil {
+		misfortunes = 0
+	}
+	for range misfortunes {
 		w.at(time.Duration(w.random.Int64N(int64(quiet))), w.misfortune)
 	}
 	for _, s := range w.site {
@@ -408,7 +450,14 @@ func (w *world) crash(s *site, f *flow, sender bool, i int) {
 	}
 }
 
-func (w *world) strikes() bool { return !w.healed && w.random.IntN(100) == 0 }
+// strikes reports whether a machine stops at this boundary.
+func (w *world) strikes() bool {
+	w.boundaries++
+	if w.strikeAt != nil {
+		return slices.Contains(w.strikeAt, w.boundaries)
+	}
+	return !w.healed && w.random.IntN(100) == 0
+}
 
 // send steps sender i of f and does what it asks for.
 func (w *world) send(s *site, f *flow, i int, in SenderInput) {
@@ -436,7 +485,12 @@ func (w *world) send(s *site, f *flow, i int, in SenderInput) {
 			if !f.restored && e.To > uint64(len(f.kept.events)) {
 				w.fail("%s: mark %d, and %d are kept", f.name, e.To, len(f.kept.events))
 			}
-			f.log.mark = e.To
+			if e.Back && !f.restored {
+				w.fail("%s: mark %d after %d, and nobody was restored", f.name, e.To, f.log.mark)
+			}
+			if e.Back || e.To > f.log.mark { // another worker may have heard more
+				f.log.mark = e.To
+			}
 		case Standing:
 			f.standing[i] = e.Condition
 		}

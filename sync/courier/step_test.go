@@ -33,7 +33,7 @@ func told[E any](effects []E) string {
 		case Read:
 			s = append(s, fmt.Sprintf("read %d", e.From))
 		case Mark:
-			s = append(s, fmt.Sprintf("mark %d", e.To))
+			s = append(s, fmt.Sprintf("mark %d", e.To)+map[bool]string{true: " back"}[e.Back])
 		case Find:
 			s = append(s, "find")
 		case Commit:
@@ -51,6 +51,12 @@ func TestSender(t *testing.T) {
 	_, chain := written(5000)
 	ack := func(cursor uint64) Acked {
 		return Acked{wire.Ack{Stream: stream, Cursor: cursor, Chain: chain[cursor]}, chain[cursor]}
+	}
+	// answer is an Ack that answers the last Hello, or one before that.
+	answer := func(cursor, before uint64) Acked {
+		a := ack(cursor)
+		a.Hello = 1 + before
+		return a
 	}
 	const far = time.Hour
 	type step struct {
@@ -80,7 +86,17 @@ func TestSender(t *testing.T) {
 			{time.Second, Tick{}, ""}, {far, Tick{}, "hello 1-9 told 0"}, {0, ack(4), "mark 4, read 5"},
 		},
 		"a receiver restored from a backup is sent again what it lacks": {
-			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, ack(9), "mark 9"}, {far, Tick{}, "hello 1-9 told 9"}, {0, ack(3), "mark 3, read 4"},
+			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, ack(9), "mark 9"}, {far, Tick{}, "hello 1-9 told 9"}, {0, answer(3, 0), "mark 3 back, read 4"},
+		},
+		"so slow a receiver that it answers the Hello before": {
+			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, ack(9), "mark 9"}, {far, Tick{}, "hello 1-9 told 9"}, {far, Tick{}, "hello 1-9 told 9"}, {0, answer(3, 1), "mark 3 back, read 4"},
+		},
+		"one from before Hellos had numbers": {
+			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, ack(9), "mark 9"}, {far, Tick{}, "hello 1-9 told 9"},
+			{0, Acked{wire.Ack{Stream: stream, Cursor: 3, Chain: chain[3], Uptime: 1}, chain[3]}, "mark 3 back, read 4"},
+		},
+		"a late ack after a new connection takes nothing back": {
+			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, ack(5), "mark 5, read 6"}, {0, Up{}, "hello 1-9 told 5"}, {0, ack(3), ""}, {0, answer(3, 1), ""}, {0, answer(5, 0), "read 6"},
 		},
 		"a receiver that holds more: stop and say so": {
 			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, ack(12), "hello 1-9 told 12, ahead"}, {0, ack(12), ""}, {0, Appended{1, 10}, ""},
@@ -94,7 +110,7 @@ func TestSender(t *testing.T) {
 		},
 		"a receiver that asks for what is gone: stop, until it does not": {
 			{0, Appended{7, 9}, ""}, {0, Up{}, "hello 7-9 told 0"}, {0, Acked{wire.Ack{Stream: stream, Cursor: 3, Chain: chain[3]}, wire.Chain{}}, "hello 7-9 told 3, missing"},
-			{0, ack(6), "mark 6, sound, read 7"},
+			{0, ack(6), "mark 6, sound, read 7"}, {0, Up{}, "hello 7-9 told 6"},
 		},
 		"an ack for another stream": {
 			{0, Appended{1, 9}, ""}, {0, Up{}, "hello 1-9 told 0"}, {0, Acked{wire.Ack{Stream: uuid.Max, Cursor: 9}, wire.Chain{}}, ""},
@@ -108,7 +124,12 @@ func TestSender(t *testing.T) {
 			for i, step := range steps {
 				now += step.after
 				var effects []SenderEffect
-				s, effects = s.Step(now, step.in)
+				in := step.in
+				if a, is := in.(Acked); is && a.Hello != 0 {
+					a.Hello = s.asked + 1 - a.Hello
+					in = a
+				}
+				s, effects = s.Step(now, in)
 				if got := told(effects); got != step.want {
 					t.Fatalf("step %d, %T%v: %q, want %q", i, step.in, step.in, got, step.want)
 				}

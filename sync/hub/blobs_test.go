@@ -78,6 +78,7 @@ func TestBlobs(t *testing.T) {
 			return nil
 		})
 		stop()
+		b.Fail(link.Faults{Double: 0.2, Reorder: 0.2}) // whoever loses again and again waits longer than this test
 		defer maple.start()()
 		until(t, maple.holds(id, want))
 		until(t, l.shows("birch-house", "told", func(s store.Station) bool { return s.Told > 0 && s.Pending() == 0 }))

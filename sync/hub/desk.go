@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"time"
 
 	"github.com/google/uuid"
@@ -302,11 +301,4 @@ func (d *desk) publish(message wire.Message) error {
 		d.Log.Debug("publish", "station", d.station.Station, "err", err)
 	}
 	return nil
-}
-
-// seed spreads the retries of many stations over time.
-func (d *desk) seed() uint64 {
-	sum := fnv.New64a()
-	sum.Write([]byte(d.station.Station))
-	return sum.Sum64()
 }

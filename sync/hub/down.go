@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,7 +44,7 @@ func (d *desk) openStream(ctx context.Context) error {
 		return err
 	}
 	d.stream, d.hears = st, false
-	sender := courier.NewSender(st.ID, st.First, st.Told, st.Taken, chain, d.seed())
+	sender := courier.NewSender(st.ID, st.First, st.Told, st.Taken, chain, rand.Uint64())
 	d.sender = &sender
 	return nil
 }
@@ -136,8 +137,8 @@ func (n down) Read(ctx context.Context, from uint64) (last uint64, err error) {
 	return last, n.publish(wire.Batch{Stream: n.stream.ID, First: from, Events: raw[:fit], Chain: chain})
 }
 
-func (n down) Mark(ctx context.Context, to uint64) error {
-	return n.Store.NoticesTaken(ctx, n.station.Station, n.stream.ID, to)
+func (n down) Mark(ctx context.Context, m courier.Mark) error {
+	return n.Store.NoticesTaken(ctx, n.station.Station, n.stream.ID, m.To, m.Back)
 }
 
 // Stand begins the stream anew when the two of us remember different ones, as

@@ -11,8 +11,8 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -109,10 +109,7 @@ func New(s Settings) (*Station, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open delivery: %w", err)
 	}
-	seed := fnv.New64a()
-	seed.Write([]byte(s.Identity.Station))
-	seed.Write(s.Boot[:])
-	st.sender = courier.NewSender(s.Log.ID(), first, last, mark, chain, seed.Sum64())
+	st.sender = courier.NewSender(s.Log.ID(), first, last, mark, chain, rand.Uint64())
 	name := s.Identity.Station
 	st.link, err = s.Dial(link.Options{
 		ClientID:      identity.ClientID(name),

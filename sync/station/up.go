@@ -36,15 +36,11 @@ func (u up) Read(_ context.Context, from uint64) (last uint64, err error) {
 
 // Mark moves the hub's mark: forward as a rule, back when the hub itself went
 // back to a backup and asks again.
-func (u up) Mark(_ context.Context, to uint64) error {
-	before, err := u.Log.Mark(ledger.Hub)
-	if err != nil {
-		return err
+func (u up) Mark(_ context.Context, m courier.Mark) error {
+	if m.Back {
+		return u.Log.TurnBack(ledger.Hub, m.To)
 	}
-	if to < before {
-		return u.Log.TurnBack(ledger.Hub, to)
-	}
-	return u.Log.SetMark(ledger.Hub, to)
+	return u.Log.SetMark(ledger.Hub, m.To)
 }
 
 func (u up) Stand(_ context.Context, s courier.Standing) error {

@@ -113,6 +113,8 @@ func goldenMessages() []Message {
 		Want{Blob: goldenBlob, Offset: 64 << 10},
 		Piece{Blob: goldenBlob, Offset: 64 << 10, Size: 64<<10 + 5, Bytes: []byte("bytes")},
 		Piece{Blob: goldenBlob},
+		Hello{Stream: goldenStream, First: 1, Last: 300, Program: "1.2.0", Number: 1 << 62},
+		Ack{Stream: goldenStream, Cursor: 12, Chain: Chain{1, 31: 2}, Hello: 1 << 62},
 	}
 }
 
@@ -277,7 +279,7 @@ func TestGoldenLaterEvents(t *testing.T) {
 
 func TestGoldenMessages(t *testing.T) {
 	messages := goldenMessages()
-	names := []string{"Hello", "Ack", "Batch", "Batch packed", "State", "Hello of who knows blobs", "Want", "Piece", "Piece of no such blob"}
+	names := []string{"Hello", "Ack", "Batch", "Batch packed", "State", "Hello of who knows blobs", "Want", "Piece", "Piece of no such blob", "Hello with a number", "Ack that answers it"}
 	up := Channel{"maple-house", Up}
 	seal := func(i int) []byte {
 		payload, err := up.Seal(goldenSigning, messages[i])

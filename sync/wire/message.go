@@ -42,6 +42,7 @@ type Hello struct {
 	Clock   uint8     `cbor:"10,keyasint,omitzero"` // circ.Clock
 	Program string    `cbor:"11,keyasint,omitzero"` // its version
 	Knows   uint64    `cbor:"12,keyasint,omitzero"` // the highest kind of notice that it knows; 0: it is from before there was a field for it
+	Number  uint64    `cbor:"13,keyasint,omitzero"` // its own, for the Ack that answers it; 0: it is from before there was a field for it
 }
 
 // Ack says where the receiver stands in a stream: it keeps all up to Cursor.
@@ -54,6 +55,7 @@ type Ack struct {
 	Wall      int64     `cbor:"6,keyasint,omitzero"` // ms since 1970 by the receiver's clock
 	Boot      uuid.UUID `cbor:"7,keyasint,omitzero"` // of a station that answers a Hello: its machine since it was switched on
 	Now       uint64    `cbor:"8,keyasint,omitzero"` // ms since then, when it answered
+	Hello     uint64    `cbor:"9,keyasint,omitzero"` // Number of the Hello this answers
 }
 
 // Batch carries events or notices, in their encoding, numbered from First.

@@ -66,7 +66,7 @@ func BenchmarkNeeds(b *testing.B) {
 			ok(err)
 			next, err := s.Draw(ctx, id, now, 500, storetest.Start)
 			ok(err)
-			ok(s.NoticesTaken(ctx, id, next.ID, next.Told))
+			ok(s.NoticesTaken(ctx, id, next.ID, next.Told, false))
 			if next.Told == now.Told {
 				return now.Told
 			}

@@ -464,12 +464,12 @@ func (s *base) Streams(ctx context.Context) (map[circ.StationID]Stream, error) {
 // be acknowledged again by what was long on its way.
 const keptNotices = 1000
 
-func (s *base) NoticesTaken(ctx context.Context, station circ.StationID, stream uuid.UUID, mark uint64) error {
+func (s *base) NoticesTaken(ctx context.Context, station circ.StationID, stream uuid.UUID, mark uint64, back bool) error {
 	return s.change(ctx, "note notices taken by "+string(station), func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `UPDATE stations SET pending_since = CASE WHEN taken < ? THEN ? ELSE pending_since END, taken = ?
-			WHERE id = ? AND stream = ? AND told >= ?`, mark, millis(time.Now()), mark, station, id(stream), mark)
+			WHERE id = ? AND stream = ? AND told >= ? AND (taken <= ? OR ? = 1)`, mark, millis(time.Now()), mark, station, id(stream), mark, mark, bit(back))
 		if err := known(result, err, ErrNoStream); err != nil {
-			if errors.Is(err, ErrNoStream) { // it was given up
+			if errors.Is(err, ErrNoStream) { // it was given up, or the mark is further
 				return nil
 			}
 			return err

@@ -99,8 +99,9 @@ type Store interface {
 	// Streams are the streams of all stations that have one: a look so light that
 	// it can be taken every few seconds.
 	Streams(ctx context.Context) (map[circ.StationID]Stream, error)
-	// NoticesTaken sets the mark up to which the station has its stream.
-	NoticesTaken(ctx context.Context, id circ.StationID, stream uuid.UUID, mark uint64) error
+	// NoticesTaken sets the mark up to which the station has its stream: forward, and
+	// back too when the station went back.
+	NoticesTaken(ctx context.Context, id circ.StationID, stream uuid.UUID, mark uint64, back bool) error
 
 	// Import takes in what a library exported. What is new or changed waits for the
 	// stations that need it, in the same transaction.

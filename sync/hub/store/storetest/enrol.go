@@ -141,11 +141,11 @@ func waiting(t *testing.T, p *place) {
 	s, err := p.Station(t.Context(), "maple-house")
 	p.ok(err)
 	p.draw("maple-house")
-	p.ok(p.NoticesTaken(t.Context(), "maple-house", s.Stream, 1))
+	p.ok(p.NoticesTaken(t.Context(), "maple-house", s.Stream, 1, false))
 	if !since().After(began) {
 		t.Errorf("the rest waits since %v, want since something was taken, after %v", since(), began)
 	}
-	p.ok(p.NoticesTaken(t.Context(), "maple-house", s.Stream, s.Told))
+	p.ok(p.NoticesTaken(t.Context(), "maple-house", s.Stream, s.Told, false))
 	if !since().IsZero() {
 		t.Errorf("all taken, waits since %v", since())
 	}

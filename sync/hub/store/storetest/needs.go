@@ -293,16 +293,16 @@ func compaction(t *testing.T, p *place) {
 	}
 	p.draw("maple-house")
 	stream := p.draw("maple-house")
-	p.ok(p.NoticesTaken(ctx, "maple-house", stream.ID, stream.Told))
+	p.ok(p.NoticesTaken(ctx, "maple-house", stream.ID, stream.Told, false))
 
 	// Once.
 	p.ok(p.Tell(ctx, "maple-house", circ.Command{Name: "census"}, circ.LoanConfirmed{Seq: 4}, circ.Command{Name: "logs"}, circ.LoanConfirmed{Seq: 5}, circ.LoanRefused{Seq: 5}))
 	p.hears("maple-house", "command census", "confirmed 4", "command logs", "refused 5")
-	p.ok(p.NoticesTaken(ctx, "maple-house", stream.ID, stream.Told+2)) // the rest is on its way
+	p.ok(p.NoticesTaken(ctx, "maple-house", stream.ID, stream.Told+2, false)) // the rest is on its way
 	p.ok(p.NewStream(ctx, "maple-house", uuid.New()))
 	p.hears("maple-house", "item 1", "item 2", "message c", "command logs", "refused 5")
 	stream = p.draw("maple-house")
-	p.ok(p.NoticesTaken(ctx, "maple-house", stream.ID, stream.Told))
+	p.ok(p.NoticesTaken(ctx, "maple-house", stream.ID, stream.Told, false))
 	p.ok(p.Tell(ctx, "maple-house", circ.LoanConfirmed{Seq: 6}))
 	p.ok(p.NewStream(ctx, "maple-house", uuid.New()))
 	p.hears("maple-house", "item 1", "item 2", "message c", "confirmed 6")
@@ -338,7 +338,7 @@ func longStreams(t *testing.T, p *place) {
 		s, err = p.Draw(ctx, "maple-house", s, 400, Start)
 		p.ok(err)
 	}
-	p.ok(p.NoticesTaken(ctx, "maple-house", s.ID, 1400))
+	p.ok(p.NoticesTaken(ctx, "maple-house", s.ID, 1400, false))
 	s, err = p.Stream(ctx, "maple-house")
 	p.ok(err)
 	if s.First != 401 || s.Told != 1500 || s.Taken != 1400 {

@@ -571,9 +571,10 @@ func notices(t *testing.T, p *place) {
 	if c, err := p.NoticeChain(ctx, "maple-house", stream, 0); err != nil || c != (wire.Chain{}) {
 		t.Errorf("chain at 0: %x, %v, want zero", c, err)
 	}
-	p.ok(p.NoticesTaken(ctx, "maple-house", stream, snapshot))
-	p.ok(p.NoticesTaken(ctx, "maple-house", stream, 99))
-	p.ok(p.NoticesTaken(ctx, "maple-house", uuid.New(), 1))
+	p.ok(p.NoticesTaken(ctx, "maple-house", stream, snapshot, false))
+	p.ok(p.NoticesTaken(ctx, "maple-house", stream, 99, false))
+	p.ok(p.NoticesTaken(ctx, "maple-house", uuid.New(), 1, false))
+	p.ok(p.NoticesTaken(ctx, "maple-house", stream, 1, false)) // late
 	p.restart()
 	if s, err := p.Station(ctx, "maple-house"); err != nil || s.Taken != snapshot || s.Pending() != 2 {
 		t.Errorf("taken %d, pending %d, %v, want %d and 2", s.Taken, s.Pending(), err, snapshot)
@@ -586,11 +587,16 @@ func notices(t *testing.T, p *place) {
 	if err != nil || len(some) != 1 {
 		t.Errorf("%d notices from %d, %v, want 1", len(some), snapshot+1, err)
 	}
+	p.ok(p.NoticesTaken(ctx, "maple-house", stream, 1, true))
+	if s, err := p.Station(ctx, "maple-house"); err != nil || s.Taken != 1 {
+		t.Errorf("taken %d, %v, want 1 of a station that went back", s.Taken, err)
+	}
+	p.ok(p.NoticesTaken(ctx, "maple-house", stream, snapshot, false))
 	// A new stream: the snapshot again, and what was not taken of the rest.
 	again := uuid.New()
 	p.ok(p.NewStream(ctx, "maple-house", again))
 	chain(again, snapshot+2)
-	p.ok(p.NoticesTaken(ctx, "maple-house", again, snapshot+2))
+	p.ok(p.NoticesTaken(ctx, "maple-house", again, snapshot+2, false))
 	third := uuid.New()
 	p.ok(p.NewStream(ctx, "maple-house", third))
 	chain(third, snapshot+1) // the command was carried out; the message still hangs there
