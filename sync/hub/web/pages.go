@@ -65,35 +65,9 @@ func (s *site) standing(w *words, st store.Station) standing {
 	return v
 }
 
-// expiring is when a certificate should long have been renewed: stations begin
-// to ask four months before its end.
-const expiring = 60 * 24 * time.Hour
-
-// conditions are those of the store and those that only a clock sees. One that
-// nothing is heard of is not late besides.
+// conditions are those of a station now.
 func (s *site) conditions(st store.Station) []store.Condition {
-	all := slices.Clone(st.Conditions)
-	now := s.Now()
-	late := func(waits uint64, since time.Time) bool { return waits > 0 && now.Sub(since) > s.Behind }
-	switch {
-	case !st.Revoked.IsZero():
-		return append(all, store.Condition{Name: "revoked", Since: st.Revoked})
-	case !st.Expires.IsZero() && st.Expires.Sub(now) < expiring:
-		all = append(all, store.Condition{Name: "expiring", Since: st.Expires.Add(-expiring)})
-	}
-	switch {
-	case st.Heard.IsZero():
-		return all
-	case now.Sub(st.Heard) > s.Silent:
-		return append(all, store.Condition{Name: "silent", Since: st.Heard})
-	}
-	if late(st.Queue(), st.BehindSince) {
-		all = append(all, store.Condition{Name: "behind", Since: st.BehindSince})
-	}
-	if late(st.Pending(), st.PendingSince) {
-		all = append(all, store.Condition{Name: "untaken", Since: st.PendingSince})
-	}
-	return all
+	return store.Patience{Silent: s.Silent, Behind: s.Behind}.Conditions(st, s.Now())
 }
 
 // When is a time today as its hour, any other with its day.
