@@ -156,9 +156,10 @@ func TestOneDoor(t *testing.T) {
 		{"github.com/eclipse/paho.mqtt.golang", []string{"sync/link"}},
 		{"database/sql", []string{"sync/hub/store"}},
 		{"modernc.org/sqlite", []string{"sync/hub/store"}},
-		{"net/http", []string{"sync/hub/web", "sync/hub/koha", "cmd/hub", "cmd/internal/stage"}},
+		{"net/http", []string{"sync/hub/web", "sync/hub/koha", "sync/hub/hook", "cmd/hub", "cmd/internal/stage"}},
 		{"github.com/coreos/go-oidc/v3", []string{"sync/hub/web"}},
 		{"golang.org/x/oauth2", []string{"sync/hub/web"}},
+		{"github.com/wneessen/go-mail", []string{"sync/hub/alert"}},
 		{"github.com/nats-io/nats-server/v2", []string{"sync/hub/broker"}},
 		{"github.com/hanwen/go-fuse/v2", []string{"sync/disktest"}},
 		{"github.com/Shopify/toxiproxy/v2", []string{"cmd/fleetsim"}}, // tests alone

@@ -126,6 +126,8 @@ type Store interface {
 	Blobs
 	Accounts
 	Learns
+	Alerts
+	Subscriptions
 
 	Close() error
 }
