@@ -17,7 +17,11 @@ func (s *base) Import(ctx context.Context, c Collection) (n Imported, err error)
 		if err != nil {
 			return err
 		}
-		items, err := put(ctx, tx, itemPart, c.Items)
+		belonging, err := rehomed(ctx, tx, c.Items)
+		if err != nil {
+			return err
+		}
+		items, err := put(ctx, tx, itemPart, belonging)
 		if err != nil {
 			return err
 		}

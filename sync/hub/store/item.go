@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"coldstation/sync/circ"
@@ -39,6 +40,7 @@ type entry struct {
 	note     string
 	undoes   uint64
 	counted  []circ.ItemID // seen on the shelf besides item
+	boxed    []circ.ItemID // seen with a consignment
 	received time.Time
 }
 
@@ -116,9 +118,12 @@ func enter(e circ.Event) entry {
 	case circ.TakenOut:
 		n.kind, n.item, n.acted, n.note = "TakenOut", b.Item, ref(b.By), b.Consignment
 	case circ.ConsignmentChecked:
-		n.kind, n.acted, n.note = "ConsignmentChecked", ref(b.By), b.Consignment
+		n.kind, n.acted, n.note, n.boxed = "ConsignmentChecked", ref(b.By), b.Consignment, slices.Concat(b.Seen, b.Extra)
 	case circ.ShelfCounted:
 		n.kind, n.acted, n.counted = "ShelfCounted", ref(b.By), b.Seen
+		if b.Whole {
+			n.note = "whole"
+		}
 	case circ.TagSecured:
 		n.kind, n.item, n.note = "TagSecured", b.Item, b.UID
 	case circ.TagUnsecured:

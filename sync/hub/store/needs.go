@@ -269,7 +269,7 @@ func (a asking) items() (q query) {
 	}
 	q.text = `SELECT w.station AS station, w.item AS key FROM (
 		SELECT home AS station, id AS item FROM items WHERE home <> '' AND ` + a.where(&q, "home", "id", needItem) + `
-		UNION SELECT station, item FROM places WHERE place <> 'away' AND ` + a.where(&q, "station", "item", needItem) + `
+		UNION SELECT station, item FROM places WHERE place NOT IN ('away', 'lost') AND ` + a.where(&q, "station", "item", needItem) + `
 		UNION SELECT station, item FROM loans WHERE ` + a.where(&q, "station", "item", needItem) + `
 		UNION SELECT station, item FROM listed WHERE ` + a.where(&q, "station", "item", needItem) + `
 		) AS w JOIN items i ON i.id = w.item JOIN stations s ON s.id = w.station AND s.stream <> ''`

@@ -128,6 +128,10 @@ type Store interface {
 	Learns
 	Alerts
 	Subscriptions
+	Consignments
+	Recalls
+	Counts
+	Rotations
 
 	Close() error
 }
@@ -311,7 +315,7 @@ type Loan struct {
 type Item struct {
 	circ.Item
 	Station circ.StationID // "" when it was never seen
-	Place   string         // shelf, loan, house, box, away; "" when it was never seen
+	Place   string         // shelf, loan, house, box, away, lost; "" when it was never seen
 	Seen    time.Time
 }
 

@@ -231,7 +231,7 @@ func (b Batch) apply(ctx context.Context, tx *sql.Tx, by taking, l Ledger, fresh
 			return err
 		}
 	}
-	if err := errors.Join(by.events.exec(ctx, tx, rows), changed.write(ctx), b.turnedUp(ctx, tx, changed, entries)); err != nil {
+	if err := errors.Join(by.events.exec(ctx, tx, rows), changed.write(ctx), b.turnedUp(ctx, tx, changed, entries), b.received(ctx, tx, entries)); err != nil {
 		return err
 	}
 	return c.before(ctx, l.Cursor, when[0].err)
@@ -247,6 +247,10 @@ func (b Batch) stand(ctx context.Context, tx *sql.Tx, body circ.EventBody, n ent
 		_, err := tx.ExecContext(ctx, `INSERT INTO refs (station, ref, patron) VALUES (?, ?, ?) ON CONFLICT (station, ref) DO UPDATE SET patron = excluded.patron`,
 			b.Station, n.patron, e.ID.Plaintext())
 		return err
+	case circ.ConsignmentChecked: // what is said twice of an item is said in this order
+		return errors.Join(b.listed(ctx, tx, n, "seen", e.Seen), b.listed(ctx, tx, n, "extra", e.Extra), b.listed(ctx, tx, n, "missing", e.Missing))
+	case circ.ShelfCounted:
+		return b.listed(ctx, tx, n, "seen", e.Seen)
 	case circ.FaultRaised:
 		return raise(ctx, tx, b.Station, Condition{FaultPrefix + e.Fault, e.Detail, n.at})
 	case circ.FaultCleared:
@@ -304,23 +308,39 @@ func (c items) undo(ctx context.Context, n entry) error {
 	var item circ.ItemID
 	err := c.tx.QueryRowContext(ctx, `UPDATE events SET undone = 1 WHERE station = ? AND ledger = ? AND seq = ? AND seq < ? RETURNING item`,
 		n.station, n.ledger, n.undoes, n.seq).Scan(&item)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && item == "" {
+	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return c.again(ctx, item)
+	about := []circ.ItemID{item}
+	if item == "" {
+		if about, err = collect(ctx, c.tx, func(scan func(...any) error) (item circ.ItemID, err error) {
+			err = scan(&item)
+			return item, err
+		}, `SELECT item FROM listings WHERE station = ? AND ledger = ? AND seq = ?`, n.station, n.ledger, n.undoes); err != nil {
+			return err
+		}
+	}
+	for _, item := range about {
+		if err := c.again(ctx, item); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // again adds an item's events up anew, in the order they were taken in.
 func (c items) again(ctx context.Context, item circ.ItemID) error {
 	past, err := collect(ctx, c.tx, func(scan func(...any) error) (e entry, err error) {
-		var at, due int64
-		err = scan(&e.station, &e.ledger, &e.seq, &e.kind, &at, &e.item, &e.patron, &e.acted, &due, &e.note)
+		var at, due, received int64
+		err = scan(&e.station, &e.ledger, &e.seq, &e.kind, &at, &e.item, &e.patron, &e.acted, &due, &e.note, &received)
 		e.at, e.due = fromMillis(at), fromMillis(due)
 		return e, err
-	}, `SELECT station, ledger, seq, kind, at, item, patron, acted, due, note FROM events WHERE item = ? AND undone = 0 ORDER BY received, station, seq`, item)
+	}, `SELECT station, ledger, seq, kind, at, item, patron, acted, due, note, received FROM events WHERE item = ? AND undone = 0
+		UNION ALL SELECT e.station, e.ledger, e.seq, e.kind, e.at, e.item, e.patron, e.acted, e.due, e.note, e.received FROM listings k JOIN events e ON e.station = k.station AND e.ledger = k.ledger AND e.seq = k.seq
+			WHERE k.item = ? AND e.kind = 'ShelfCounted' AND e.undone = 0 ORDER BY received, station, seq`, item, item)
 	if err != nil {
 		return err
 	}

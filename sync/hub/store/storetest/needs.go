@@ -67,6 +67,10 @@ func inWords(body circ.NoticeBody) string {
 		return fmt.Sprint("confirmed ", b.Seq)
 	case circ.LoanRefused:
 		return fmt.Sprint("refused ", b.Seq)
+	case circ.LoanGone:
+		return "loan gone " + string(b.Item)
+	case circ.ConsignmentPut:
+		return fmt.Sprint("consignment ", b.Title, " ", b.Items)
 	case circ.RecallPut:
 		return fmt.Sprint("recall ", b.Items)
 	case circ.MessagePut:

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) (s store.Store, reopen func() sto
 		"alerts": alerts, "subscriptions": subscriptions,
 		"accounts": accounts, "sessions": sessions, "links": links, "tokens": tokens, "trail": trail,
 		"needed items": neededItems, "needed people": neededPeople, "proxies": proxies, "compaction": compaction, "long streams": longStreams,
+		"consignments": consignments, "matching": matching, "recalls": recalls, "counting": counting, "rotation": rotation,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, reopen := open(t)
