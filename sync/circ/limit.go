@@ -72,6 +72,8 @@ func CheckNotice(b NoticeBody) error {
 		c.item(b.Item)
 	case LoanConfirmed:
 		c.date("due", b.Due)
+	case LoanRefused:
+		c.date("due", b.Due)
 	case ConsignmentPut:
 		c.key("consignment", b.ID)
 		c.items("items", b.Items)

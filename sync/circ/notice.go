@@ -71,9 +71,11 @@ type LoanConfirmed struct {
 }
 
 // LoanRefused: the library system would not take the station's event Seq. A
-// librarian decides; the resident is not told.
+// librarian decides; the resident is not told. Of a renewal, Due is until when the
+// loan runs without it.
 type LoanRefused struct {
-	Seq uint64 `cbor:"1,keyasint,omitzero"`
+	Seq uint64    `cbor:"1,keyasint,omitzero"`
+	Due time.Time `cbor:"2,keyasint,omitzero"` // zero: not known, or no renewal
 }
 
 // ConsignmentPut: these items are on their way to the shelf; without items, it is

@@ -490,6 +490,49 @@ func TestAnotherDue(t *testing.T) {
 	})
 }
 
+// TestRefusedRenewal: a renewal that the library system refuses leaves the station with
+// the day until which the loan runs there, and not with what it promised; one that a
+// librarian counts as done leaves it with what was promised.
+func TestRefusedRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBranch(t, "koha24")
+		defer b.library.stop()
+		defer func() { b.stop() }()
+		maple := b.enrol("maple-house")
+		defer maple.start()()
+		maple.lend("1", "999A3") // who is blocked: what has happened is taken, and no renewal
+		until(t, b.knows(maple, "1", circ.Confirmed))
+		runs := b.system.Loans()[0].Due
+		until(t, maple.due("1", runs))
+		ref, promised := maple.Ref(circ.NewPatronID("999A3")), runs.AddDate(0, 0, 28)
+		maple.do(circ.Renewed{Item: "1", Patron: ref, By: ref, Due: promised})
+		until(t, maple.due("1", promised))
+		until(t, b.settled(1))
+		until(t, maple.due("1", runs))
+		list, err := b.store.Decisions(t.Context(), "branch", 10)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%+v, %v, want one", list, err)
+		}
+		if err := b.store.Decide(t.Context(), store.Decision{PostingKey: list[0].PostingKey, Action: store.Accept, By: "librarian", At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		until(t, maple.due("1", promised))
+		if differ, err := b.store.DueDates(t.Context(), "branch"); err != nil || len(differ) > 0 {
+			t.Errorf("counted as done, and for the librarian due otherwise: %v, %v", differ, err)
+		}
+	})
+}
+
+func (h *house) due(item circ.ItemID, want time.Time) func() error {
+	return func() error {
+		loan, _, err := h.Loan(item)
+		if err != nil || !loan.Due.Equal(want) {
+			return errors.Join(err, fmt.Errorf("the station shows %v, want %v", loan.Due, want))
+		}
+		return nil
+	}
+}
+
 // TestBacklog: a station that was away for longer than what lies on a pad is believed by
 // itself, which is ten minutes here, tells of a loan and of the item's being
 // put on the shelf. The loan that the second ends is the one just posted, so nobody is

@@ -80,6 +80,9 @@ func (s *posts) judge(p *store.Posting, st ils.Standing, asked, expected bool, n
 			return refuse(p, ils.NoAnswer, nil)
 		}
 	case store.PostRenew:
+		if st.With == ils.Them {
+			p.ILSDue = st.Due // which stays if it is refused
+		}
 		if !st.With.Out() {
 			return refuse(p, ils.NotOnLoan, nil)
 		}

@@ -83,7 +83,7 @@ func (l *Ledger) item(tx *bbolt.Tx, id circ.ItemID) (w whole, err error) {
 			return w, err
 		}
 	}
-	if newest != nil && !newest.Refused && !newest.Due.IsZero() {
+	if newest != nil && !newest.Due.IsZero() {
 		w.loan.Due = newest.Due
 	}
 	return w, nil

@@ -372,6 +372,11 @@ func TestMarks(t *testing.T) {
 	l.wantLoan("1", "anna confirmed 23.12.")
 	l.tell(stream, circ.LoanRefused{Seq: 2})
 	l.wantLoan("1", "anna refused 22.12.")
+	l.tell(stream, circ.LoanConfirmed{Seq: 2})
+	l.append(nil, circ.Renewed{Item: "1", Patron: l.Ref(anna), By: l.Ref(anna), Due: due.AddDate(0, 0, 28)}) // 3
+	l.wantLoan("1", "anna confirmed 19.1.")
+	l.tell(stream, circ.LoanRefused{Seq: 3, Due: due})
+	l.wantLoan("1", "anna confirmed 22.12.")
 }
 
 func TestFilesThatAreNotOurs(t *testing.T) {

@@ -287,7 +287,7 @@ func (t taker) take(seq uint64, body circ.NoticeBody) error {
 	case circ.LoanConfirmed:
 		return put(t.tx.Bucket(verdictBucket), number(b.Seq), verdict{Due: b.Due})
 	case circ.LoanRefused:
-		return put(t.tx.Bucket(verdictBucket), number(b.Seq), verdict{Refused: true})
+		return put(t.tx.Bucket(verdictBucket), number(b.Seq), verdict{Refused: true, Due: b.Due})
 	case circ.ConsignmentPut:
 		if len(b.Items) == 0 {
 			b.Title = ""

@@ -238,6 +238,7 @@ func TestGoldenLaterFields(t *testing.T) {
 		circ.ProxyPut{Proxy: circ.Proxy{ID: "p1", Principal: circ.NewPatronID("20000000000017"), Agent: circ.NewPatronID("20000000000025"), Scopes: circ.MayRenew, Fresh: goldenDue}},
 		circ.ConsignmentPut{ID: "K7Q2-0001", Items: []circ.ItemID{"1"}, Title: "Large print for the winter"},
 		circ.RecallPut{ID: "K7Q2-0002", Items: []circ.ItemID{"1"}, Title: "For Birch House"},
+		circ.LoanRefused{Seq: 42, Due: goldenDue},
 	}
 	encode := func(i int) []byte {
 		raw, err := AppendNotice(nil, circ.Notice{Body: later[i]})
@@ -246,7 +247,7 @@ func TestGoldenLaterFields(t *testing.T) {
 		}
 		return raw
 	}
-	golden(t, "notices-later.json", []string{"ItemPut with a cover", "ProxyPut that says since when", "ConsignmentPut with a title", "RecallPut with a title"}, encode, func(t *testing.T, i int, raw []byte) {
+	golden(t, "notices-later.json", []string{"ItemPut with a cover", "ProxyPut that says since when", "ConsignmentPut with a title", "RecallPut with a title", "LoanRefused of a renewal"}, encode, func(t *testing.T, i int, raw []byte) {
 		if got, err := ParseNotice(raw); err != nil || !reflect.DeepEqual(got.Body, later[i]) {
 			t.Errorf("got %+v, %v, want %+v", got.Body, err, later[i])
 		}

@@ -167,6 +167,8 @@ type cursor struct {
 	Odd   bool // a row of this pass could not be read
 
 	Of    string    // the libraries and stations it is about
+	Heard string    // the streams that were told of all loans
+	Again bool      // there is another stream since: all loans are looked at
 	Count int64     // of whole passes
 	Since time.Time // what changed before is known
 	Last  time.Time // when the last whole pass began

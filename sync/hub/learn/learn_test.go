@@ -240,6 +240,32 @@ func TestChanges(t *testing.T) {
 }
 
 // TestTooManyGone: a permission taken away looks like a library without people.
+// TestNewStream: a station whose disk is new hears of loans made elsewhere in the next
+// pass, however little changed.
+func TestNewStream(t *testing.T) {
+	p := open(t, kohatest.Newer, 5)
+	p.koha.Put(kohatest.Checkouts, kohatest.Loan(900, 5, 3, "KIRJ"))
+	p.pass(true)
+	if got := p.told().loans; len(got) != 1 {
+		t.Fatalf("loans %v, want one", got)
+	}
+	if told := p.pass(false); told.Loans != 0 {
+		t.Errorf("with nothing new, told %+v", told)
+	}
+	p.stream = uuid.New()
+	if err := p.store.NewStream(t.Context(), station, p.stream); err != nil {
+		t.Fatal(err)
+	}
+	for want := range 2 {
+		if told := p.pass(false); told.Whole || told.Loans != 1-want {
+			t.Errorf("told %+v, want %d loans", told, 1-want)
+		}
+	}
+	if got := p.told().loans; len(got) != 1 {
+		t.Errorf("the new disk was told of the loans %v, want one", got)
+	}
+}
+
 func TestTooManyGone(t *testing.T) {
 	p := open(t, kohatest.Newer, 20)
 	p.pass(true)

@@ -135,16 +135,34 @@ func (p *pass) lending(ctx context.Context) (l lending, err error) {
 	return l, err
 }
 
+// heard are the streams of the stations that are told of loans.
+func (l lending) heard() string {
+	var all []string
+	for _, station := range l.set.Stations {
+		all = append(all, fmt.Sprint(station, ":", l.streams[station].ID))
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
 func (p *pass) loans(ctx context.Context) error {
 	l, err := p.lending(ctx)
 	if err != nil {
 		return err
 	}
-	rows := p.set.API.Checkouts(ctx, koha.CheckoutsOf{Since: p.since(), After: p.After})
+	if heard := l.heard(); heard != p.Heard {
+		p.Heard, p.Again, p.After = heard, true, 0
+	}
+	since := p.since()
+	if p.Again {
+		since = time.Time{}
+	}
+	rows := p.set.API.Checkouts(ctx, koha.CheckoutsOf{Since: since, After: p.After})
 	number := func(c koha.Checkout) int64 { return c.Number }
 	if err := walk(ctx, p, rows, number, func(batch []koha.Checkout) error { return l.lent(ctx, batch) }); err != nil {
 		return err
 	}
+	p.Again = false
 	if !p.Whole || p.Odd {
 		return nil
 	}

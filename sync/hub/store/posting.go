@@ -538,7 +538,11 @@ func (t telling) about(p Posting) {
 		}
 		t[to] = append(t[to], circ.LoanConfirmed{Seq: p.Seq, Due: due})
 	case PostRefused:
-		t[to] = append(t[to], circ.LoanRefused{Seq: p.Seq})
+		refused := circ.LoanRefused{Seq: p.Seq}
+		if p.Op == PostRenew {
+			refused.Due = p.ILSDue
+		}
+		t[to] = append(t[to], refused)
 	}
 }
 
@@ -597,7 +601,7 @@ func (s *base) Decide(ctx context.Context, d Decision) error {
 			}
 		case Accept:
 			if p.State == PostRefused {
-				p.State, p.Acted = PostConfirmed, p.Act()
+				p.State, p.Acted, p.ILSDue = PostConfirmed, p.Act(), time.Time{} // nobody told until when
 				tell.about(p)
 			}
 		case Leave:
@@ -608,9 +612,9 @@ func (s *base) Decide(ctx context.Context, d Decision) error {
 			d.ILS, d.Station, id(d.Ledger), d.Seq, millis(d.At), d.By, p.Rule, d.Action, d.Note); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE postings SET rev = rev + 1, person = 0, state = ?, step = ?, tries = ?, sends = ?, again = ?, evidence = ?, acted = ?, place = ?, changed = ?
+		if _, err := tx.ExecContext(ctx, `UPDATE postings SET rev = rev + 1, person = 0, state = ?, step = ?, tries = ?, sends = ?, again = ?, evidence = ?, acted = ?, ils_due = ?, place = ?, changed = ?
 			WHERE ils = ? AND station = ? AND ledger = ? AND seq = ?`,
-			p.State, p.Step, p.Tries, p.Sends, millis(p.Again), bit(p.Evidence), p.Acted, place, millis(d.At), d.ILS, d.Station, id(d.Ledger), d.Seq); err != nil {
+			p.State, p.Step, p.Tries, p.Sends, millis(p.Again), bit(p.Evidence), p.Acted, millis(p.ILSDue), place, millis(d.At), d.ILS, d.Station, id(d.Ledger), d.Seq); err != nil {
 			return err
 		}
 		return tell.all(ctx, tx)

@@ -382,13 +382,16 @@ func (t *talk) renew(fields map[string]string, now string) *reply {
 	if i != nil {
 		title = i.Title
 	}
-	if ok {
+	switch {
+	case !ok:
+		said = "Item not on loan to this patron"
+	case p.blocked():
+		ok, said = false, "Renewals not allowed."
+	default:
 		l.Renewals++
 		l.Due = t.due().AddDate(0, 0, l.Renewals)
 		due = l.Due.Format(stamp)
 		t.history = append(t.history, Transaction{Code: "29", Renewal: true, Patron: p.Card, Item: l.Item, At: t.now(), Account: t.account})
-	} else {
-		said = "Item not on loan to this patron"
 	}
 	r := in("30", bit(ok)+yes(ok)+"U"+"N"+now)
 	t.field(r, "AA", fields["AA"])
