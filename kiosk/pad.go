@@ -140,7 +140,7 @@ func (p *pad) event(e rfid.Event) {
 		p.forget(e.Tag.UID)
 		delete(p.found, e.Tag.UID)
 		if !p.tray {
-			p.Send(flow.Lifted{Token: token(e.Tag.UID)})
+			p.send(gone{token: token(e.Tag.UID), pad: p})
 		}
 	}
 }
@@ -270,6 +270,60 @@ func readCard(memory rfid.CardMemory, tag rfid.Tag) (iso28560.Label, error) {
 	}
 	understood.Usage = iso28560.PatronCard
 	return understood.Label, nil
+}
+
+// gone is a thing that one reader sees no longer.
+type gone struct {
+	token flow.Token
+	pad   *pad
+}
+
+// over notes which readers see a thing, which may be several whose fields meet, and
+// has the first that is able write what none was able to before.
+func (s *Station) over(see sighting) {
+	if pads := s.pads[see.token]; !slices.Contains(pads, see.pad) {
+		s.pads[see.token] = append(pads, see.pad)
+	}
+	s.lying[see.token] = see
+	if wish, waits := s.wishes[see.token]; waits && see.pad.writes(wish) && see.pad.give(wish) == nil {
+		delete(s.wishes, see.token)
+	}
+}
+
+// lifted has flow hear of a thing that no reader sees any more.
+func (s *Station) lifted(g gone) {
+	s.pads[g.token] = slices.DeleteFunc(s.pads[g.token], func(p *pad) bool { return p == g.pad })
+	if len(s.pads[g.token]) > 0 {
+		return
+	}
+	label := s.lying[g.token].label
+	delete(s.pads, g.token)
+	delete(s.lying, g.token)
+	delete(s.wishes, g.token)
+	s.step(flow.Lifted{Token: g.token, Missing: s.missing(label)})
+}
+
+// setTag has a tag written by a reader that sees it and is able.
+func (s *Station) setTag(w flow.SetTag) flow.Msg {
+	for _, p := range s.pads[w.Token] {
+		if p.writes(w) && p.give(w) == nil {
+			return nil
+		}
+	}
+	if len(s.pads[w.Token]) == 0 {
+		return flow.TagFailed(w)
+	}
+	s.wishes[w.Token] = w
+	return flow.TagUnable(w)
+}
+
+// writes reports whether the pad's reader can write on this tag what the gate listens
+// for.
+func (p *pad) writes(w flow.SetTag) bool {
+	uid, err := rfid.ParseUID(string(w.Token))
+	_, afi := p.reader.(rfid.Securer)
+	_, eas := p.reader.(rfid.Alarm)
+	return err == nil && (afi && p.settings.Gate&AFIGate != 0 || eas && p.settings.Gate&EASGate != 0 && icode(uid))
 }
 
 // give adds something to write. A newer wish for a tag replaces an older one.

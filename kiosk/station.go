@@ -74,7 +74,7 @@ type Station struct {
 	rescale  func(float64) error
 	log      *slog.Logger
 
-	inbox chan any // flow.Msg, []sighting, fault, rfid.Reader, checked, told or asked
+	inbox chan any // flow.Msg, []sighting, gone, fault, rfid.Reader, checked, told or asked
 	done  chan struct{}
 
 	session uint64    // before this one
@@ -91,8 +91,10 @@ type Station struct {
 	tries     map[circ.Ref]tries         // of secret numbers, as far as this run asked
 	comparing bool                       // a secret number, aside
 	timers    map[flow.Timer]*time.Timer
-	lying     map[flow.Token]sighting // on any of the pads
-	broken    bool                    // the ledger takes nothing more
+	lying     map[flow.Token]sighting    // on any of the pads, as it was seen last
+	pads      map[flow.Token][]*pad      // that see it
+	wishes    map[flow.Token]flow.SetTag // which none of those is able to write
+	broken    bool                       // the ledger takes nothing more
 	valids    valids
 }
 
@@ -117,7 +119,7 @@ func New(p Parts) (*Station, error) {
 		voice: p.Voice, printer: p.Printer, blobs: p.Blobs, rescale: p.Rescale,
 		log:   p.Log.With("station", p.Settings.Rules.Station),
 		inbox: make(chan any, 64), done: make(chan struct{}),
-		shown: map[circ.Ref]circ.PatronID{}, locks: map[circ.Ref]lock{}, spent: map[string]bool{}, tries: map[circ.Ref]tries{}, timers: map[flow.Timer]*time.Timer{}, lying: map[flow.Token]sighting{},
+		shown: map[circ.Ref]circ.PatronID{}, locks: map[circ.Ref]lock{}, spent: map[string]bool{}, tries: map[circ.Ref]tries{}, timers: map[flow.Timer]*time.Timer{}, lying: map[flow.Token]sighting{}, pads: map[flow.Token][]*pad{}, wishes: map[flow.Token]flow.SetTag{},
 	}
 	rules := &s.settings.Rules
 	rules.Speech = p.Voice != nil
@@ -281,7 +283,7 @@ func (s *Station) take(in any) {
 		in = slices.DeleteFunc(in, s.readHere)
 		for _, see := range in {
 			if see.pad != nil {
-				s.lying[see.token] = see
+				s.over(see)
 			}
 		}
 		for _, see := range in {
@@ -289,11 +291,8 @@ func (s *Station) take(in any) {
 				s.step(m)
 			}
 		}
-	case flow.Lifted:
-		gone := s.lying[in.Token]
-		delete(s.lying, in.Token)
-		in.Missing = s.missing(gone.label)
-		s.step(in)
+	case gone:
+		s.lifted(in)
 	case flow.Msg:
 		s.step(in)
 	}
@@ -336,9 +335,7 @@ func (s *Station) carryOut(e flow.Effect) flow.Msg {
 		}
 		return flow.Recorded{Ticket: e.Ticket, Seq: seq, Failed: err != nil}
 	case flow.SetTag:
-		if p := s.lying[e.Token].pad; p == nil || p.give(e) != nil {
-			return flow.TagFailed(e)
-		}
+		return s.setTag(e)
 	case flow.StartTimer:
 		s.stopTimer(e.Timer)
 		s.timers[e.Timer] = time.AfterFunc(e.After, func() { s.Send(flow.Fired{Timer: e.Timer}) })

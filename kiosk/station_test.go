@@ -874,6 +874,53 @@ func TestThreeReaders(t *testing.T) {
 	})
 }
 
+// eyes are a reader that writes nothing.
+type eyes struct{ rfid.Memory }
+
+// TestFieldsThatMeet: a book in the fields of two readers is written by the one that
+// can, whichever saw it last, and is lifted when neither sees it. One that only a
+// reader without hands sees is lent, the library is told, and nobody is asked to put
+// it back.
+func TestFieldsThatMeet(t *testing.T) {
+	for name, test := range map[string]struct {
+		one bool // both see the same things
+		all []string
+	}{
+		"both see the book": {true, []string{"999N00001003 to Helmi", "999N00001003 unsecured"}},
+		"only one sees it":  {false, []string{"999N00001003 to Helmi", "999N00001003 tag failed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var second *plug
+				d := start(t, protocol("feig", nil, func(p rfid.Port) rfid.Reader { return feig.New(p, feig.Options{}) }), func(p *Parts, d *desk) {
+					table := d.table
+					if !test.one {
+						table = demo(t)
+					}
+					second = &plug{t: t, table: table, protocol: "feig"}
+					second.in()
+					p.Readers = append(p.Readers, eyes{feig.New(second, feig.Options{})})
+				})
+				defer func() { d.stop(); second.out() }()
+				if err := second.table.Set("sinuhe", true); err != nil {
+					t.Fatal(err)
+				}
+				d.wait(time.Second)
+				d.put("helmi").wait(2*time.Second).sees("visiting, 999N00001003 borrowed")
+				if err := second.table.Set("sinuhe", false); err != nil {
+					t.Fatal(err)
+				}
+				d.wait(5*time.Second).story(test.all...)
+				for _, line := range d.view().Lines {
+					if line.PutBack {
+						t.Error("the book is asked back")
+					}
+				}
+			})
+		})
+	}
+}
+
 // edge is a reader whose writes fail at first, as at the edge of the field.
 type edge struct {
 	*feig.Reader

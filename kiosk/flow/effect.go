@@ -18,7 +18,7 @@ type Record struct {
 
 // SetTag asks for a tag's security to be written and read back, again and
 // again while it lies there; TagWritten or TagFailed answers, or the one after the
-// other.
+// other, or TagUnable.
 type SetTag struct {
 	Token   Token
 	Item    circ.ItemID

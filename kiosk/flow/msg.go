@@ -108,6 +108,14 @@ type TagFailed struct {
 	Secured bool // what it should have become
 }
 
+// TagUnable: no reader that sees the tag can write it. The library is told, so that
+// another reader makes it good; nobody is asked to bring it back for that.
+type TagUnable struct {
+	Token   Token
+	Item    circ.ItemID
+	Secured bool // what it should have become
+}
+
 // Recorded answers a Record effect.
 type Recorded struct {
 	Ticket uint64
@@ -203,6 +211,7 @@ func (StrangeSeen) msg()    {}
 func (Lifted) msg()         {}
 func (TagWritten) msg()     {}
 func (TagFailed) msg()      {}
+func (TagUnable) msg()      {}
 func (Recorded) msg()       {}
 func (Pressed) msg()        {}
 func (Touched) msg()        {}

@@ -45,6 +45,8 @@ func (t *turn) take(m Msg) {
 		t.tagWritten(m)
 	case TagFailed:
 		t.tagFailed(m)
+	case TagUnable:
+		t.tagUnable(m)
 	case Recorded:
 		t.recorded(m)
 	case Pressed:

@@ -85,6 +85,17 @@ func (t *turn) tagFailed(m TagFailed) {
 	t.record(circ.TagFailed{Item: m.Item, UID: string(m.Token), Secured: m.Secured})
 }
 
+// tagUnable keeps the tag as it was asked for: asking again is in vain.
+func (t *turn) tagUnable(m TagUnable) {
+	e := t.entry(m.Item)
+	if e == nil || !e.Seen.Unready { // else the library knows
+		t.record(circ.TagFailed{Item: m.Item, UID: string(m.Token), Secured: m.Secured})
+	}
+	if e != nil {
+		e.Unready = slices.DeleteFunc(slices.Clone(e.Unready), func(token Token) bool { return token == m.Token })
+	}
+}
+
 // putBack reports whether a tag of the item was lifted before it was ready.
 func (s State) putBack(e Entry) bool {
 	return slices.ContainsFunc(e.Unready, func(token Token) bool {
