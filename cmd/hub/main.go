@@ -23,6 +23,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -90,15 +92,29 @@ func dataFlag(set *flag.FlagSet) *string {
 	return set.String("data", "/var/lib/coldstation-hub", "`folder` of the hub's data and keys")
 }
 
-// open opens the store and the library's keys in folder, making both at first.
+// open opens the store and the library's keys in folder, making both at first: the
+// store before the keys, so that an empty store beside keys is one that lost all it
+// had, store.ErrDamaged.
 func open(folder string) (store.Store, identity.Library, error) {
 	if err := errors.Join(conf.Own(folder), os.MkdirAll(folder, 0o700)); err != nil {
 		return nil, identity.Library{}, err
 	}
-	library, err := identity.LoadLibrary(filepath.Join(folder, "library.json"))
+	keys, file := filepath.Join(folder, keys[0]), filepath.Join(folder, database)
+	_, known := os.Stat(keys)
+	switch info, err := os.Stat(file); {
+	case known != nil:
+	case err == nil && info.Size() == 0:
+		return nil, identity.Library{}, fmt.Errorf("%w: %s is empty, and there are the keys of a library that had one", store.ErrDamaged, file)
+	case errors.Is(err, fs.ErrNotExist):
+		slog.Warn("there are the keys of a library and no store: a new one begins, which knows no station", "file", file)
+	}
+	s, err := store.OpenSQLite(file)
 	if err != nil {
 		return nil, identity.Library{}, err
 	}
-	s, err := store.OpenSQLite(filepath.Join(folder, "hub.db"))
-	return s, library, err
+	library, err := identity.LoadLibrary(keys)
+	if err != nil {
+		return nil, identity.Library{}, errors.Join(err, s.Close())
+	}
+	return s, library, nil
 }

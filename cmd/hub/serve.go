@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"coldstation/cmd/internal/conf"
@@ -130,11 +131,27 @@ func loopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// sound is an open store and what became of reading it through.
+type sound struct {
+	store.Store
+	library identity.Library
+	close   func()
+	damaged atomic.Pointer[time.Time]
+}
+
+// since is from when on the store is known to be damaged, zero while it is not.
+func (s *sound) since() time.Time {
+	if at := s.damaged.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
 // openSound opens the store of a hub that is to serve. One that was not closed is read
 // through first: power failed, or a program, and the disk may not have kept all that it
-// said it had. Any other is read through meanwhile, for what rots by itself. closed
-// closes it.
-func openSound(ctx context.Context, folder string) (s store.Store, library identity.Library, closed func(), err error) {
+// said it had. Any other is read through meanwhile, for what rots by itself, which the
+// pages tell.
+func openSound(ctx context.Context, folder string) (*sound, error) {
 	file := filepath.Join(folder, database)
 	advise := func(err error) error {
 		if errors.Is(err, store.ErrDamaged) {
@@ -143,23 +160,31 @@ func openSound(ctx context.Context, folder string) (s store.Store, library ident
 		return err
 	}
 	_, left := os.Stat(file + "-wal")
-	if s, library, err = open(folder); err != nil {
-		return nil, library, nil, advise(err)
+	opened, library, err := open(folder)
+	if err != nil {
+		return nil, advise(err)
 	}
+	s := &sound{Store: opened, library: library, close: func() { opened.Close() }}
 	if left == nil {
 		if err := store.CheckSQLite(ctx, file); err != nil {
-			return nil, library, nil, advise(errors.Join(err, s.Close()))
+			return nil, advise(errors.Join(err, opened.Close()))
 		}
-		return s, library, func() { s.Close() }, nil
+		return s, nil
 	}
 	reading, stop := context.WithCancel(ctx)
 	var read sync.WaitGroup
 	read.Go(func() {
-		if err := store.CheckSQLite(reading, file); err != nil && reading.Err() == nil {
-			slog.Error("the store was read through", "err", advise(err))
+		err := store.CheckSQLite(reading, file)
+		if err == nil || reading.Err() != nil {
+			return
+		}
+		slog.Error("the store was read through", "err", advise(err))
+		if now := time.Now(); errors.Is(err, store.ErrDamaged) {
+			s.damaged.Store(&now)
 		}
 	})
-	return s, library, func() { stop(); read.Wait(); s.Close() }, nil
+	s.close = func() { stop(); read.Wait(); opened.Close() }
+	return s, nil
 }
 
 // serve runs the hub until ctx ends.
@@ -182,11 +207,12 @@ func serve(ctx context.Context, args []string) error {
 		fmt.Println("the settings go together")
 		return nil
 	}
-	s, library, closed, err := openSound(ctx, settings.data)
+	opened, err := openSound(ctx, settings.data)
 	if err != nil {
 		return err
 	}
-	defer closed()
+	defer opened.close()
+	s, library := opened.Store, opened.library
 	system, err := settings.ils.open(s)
 	if err != nil {
 		return err
@@ -222,7 +248,7 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	pages, err := web.New(web.Settings{Source: s, Watch: h.Watch, Hosts: settings.webHosts,
-		Fewest: settings.fewest, ILS: system.Name(), Propose: proposals, Away: poster.Away, Unanswered: settings.ils.silence,
+		Fewest: settings.fewest, ILS: system.Name(), Propose: proposals, Away: poster.Away, Unanswered: settings.ils.silence, Damaged: opened.since,
 		Accounts: s, URL: settings.signIn.url, Idle: settings.signIn.idle, Longest: settings.signIn.longest, Elsewhere: elsewhere,
 		// Who names other hosts has a proxy before the pages, behind which anybody may be.
 		Local: loopback(settings.web) && len(settings.webHosts) == 0})

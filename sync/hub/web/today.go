@@ -37,8 +37,17 @@ func (s *site) today(r *http.Request, w *words) (string, any, error) {
 		page.Matters = s.away(w, count)
 	}
 	page.Stations = len(stations)
-	page.Matters = append(page.Matters, s.matters(w, stations)...)
+	page.Matters = append(append(s.damaged(w), page.Matters...), s.matters(w, stations)...)
 	return "today", page, nil
+}
+
+// damaged is that the hub's own store is.
+func (s *site) damaged(w *words) []matter {
+	if s.Damaged == nil || s.Damaged().IsZero() {
+		return nil
+	}
+	since := s.Damaged()
+	return []matter{{sentence: sentence{w.T("damaged", w.when(s.Now().In(s.Place), since, s.Place)), w.T("damaged.do")}, since: since}}
 }
 
 // away is that the library system has not answered for long, and how much waits

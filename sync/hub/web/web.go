@@ -96,6 +96,9 @@ type Settings struct {
 	// minutes.
 	Away       func() time.Time
 	Unanswered time.Duration
+	// Damaged is since when the store is known to be damaged, zero while it is not;
+	// nil for one that nobody looks at.
+	Damaged func() time.Time
 	// Fewest is how many people there must be for their number to be told; 0 for 5.
 	Fewest int
 	// Accounts are who may sign in, and the trail of what they do.

@@ -622,6 +622,20 @@ func TestStaticIsKept(t *testing.T) {
 	}
 }
 
+// TestStoreDamaged: the first page says that the hub's own store is damaged, and what
+// to do, in each language, and before all else.
+func TestStoreDamaged(t *testing.T) {
+	for language, words := range map[string]string{"en": "can no longer be read. It was found: Today, ", "sv": "går inte längre att läsa", "fi": "ei voi enää lukea"} {
+		for _, since := range []time.Time{{}, now.Add(-time.Hour)} {
+			h, _, _ := newOffice(t, Settings{Source: source{}, Damaged: func() time.Time { return since }, Away: func() time.Time { return now.Add(-time.Hour) }})
+			page := get(h, "/", "Accept-Language", language).text
+			if strings.Contains(page, words) == since.IsZero() || strings.Contains(page, "hub restore --replace") == since.IsZero() {
+				t.Errorf("damaged since %v: in %s the page says so: %t", since, language, since.IsZero())
+			}
+		}
+	}
+}
+
 // TestAway: the first page says that the library system has not answered for long,
 // since when, and how much waits for it; and no longer when it answers.
 func TestAway(t *testing.T) {
