@@ -47,6 +47,15 @@ type Ledger interface {
 
 	Faults() ([]string, error) // raised and not cleared
 
+	// What the library asks for from afar.
+	Commands() ([]circ.Notice, error) // not yet answered by a NoticeTaken
+	Settings() (told circ.SettingsPut, is bool, err error)
+	KeepSettings(circ.SettingsPut) error
+	KeptSettings() (circ.SettingsPut, error) // that are in force
+	Applied() (circ.SettingsApplied, error)
+	PauseLending(bool) error
+	Paused() (bool, error)
+
 	Session() (uint64, error) // of the last Started
 	LastStamp() (circ.Stamp, error)
 	Bounds() (first, last uint64, err error)

@@ -49,6 +49,7 @@ type Parts struct {
 	Printer  Printer                   // nil: none
 	Blobs    Blobs                     // nil: none
 	Rescale  func(scale float64) error // keeps the screen's scale; nil: it is not kept
+	Remote   Remote
 	Log      *slog.Logger
 }
 
@@ -96,6 +97,7 @@ type Station struct {
 	wishes    map[flow.Token]flow.SetTag // which none of those is able to write
 	broken    bool                       // the ledger takes nothing more
 	valids    valids
+	remote    remote
 }
 
 // fault is something that is wrong, or well again.
@@ -121,6 +123,7 @@ func New(p Parts) (*Station, error) {
 		inbox: make(chan any, 64), done: make(chan struct{}),
 		shown: map[circ.Ref]circ.PatronID{}, locks: map[circ.Ref]lock{}, spent: map[string]bool{}, tries: map[circ.Ref]tries{}, timers: map[flow.Timer]*time.Timer{}, lying: map[flow.Token]sighting{}, pads: map[flow.Token][]*pad{}, wishes: map[flow.Token]flow.SetTag{},
 	}
+	s.remote.Remote = p.Remote
 	rules := &s.settings.Rules
 	rules.Speech = p.Voice != nil
 	rules.Printer = p.Printer != nil
@@ -195,14 +198,14 @@ func (s *Station) Alive(ctx context.Context) error {
 // asked is closed when its turn comes.
 type asked chan struct{}
 
-// Told has the station look at what the hub told: tiles and messages.
+// Told has the station look at what the hub told: tiles, messages, and what it asks for.
 func (s *Station) Told() { s.send(told{}) }
 
 type told struct{}
 
 // Run runs the station until ctx ends. It may be called once. It ends with
 // ledger.ErrBroken, at rest and not in its first minute, when the ledger wants to
-// be opened anew.
+// be opened anew, and at rest with ErrRestart or ErrSettings.
 func (s *Station) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var working sync.WaitGroup
@@ -234,6 +237,9 @@ func (s *Station) Run(ctx context.Context) error {
 	defer s.stopTimers()
 	var mend <-chan time.Time // for a broken ledger, on which nobody may come by
 	for {
+		if err := s.obey(); err != nil {
+			return fmt.Errorf("run station: %w", err)
+		}
 		if s.broken && mend == nil {
 			mend = time.Tick(time.Second)
 		}
@@ -277,6 +283,7 @@ func (s *Station) take(in any) {
 	case told:
 		s.step(s.messages())
 		s.step(s.tiles())
+		s.listen()
 	case checked:
 		s.step(s.counted(in))
 	case []sighting:
@@ -332,6 +339,7 @@ func (s *Station) carryOut(e flow.Effect) flow.Msg {
 		seq, err := s.append(e.Bodies...)
 		if err == nil {
 			s.useGrants(e.Bodies)
+			s.censusDone(e.Bodies)
 		}
 		return flow.Recorded{Ticket: e.Ticket, Seq: seq, Failed: err != nil}
 	case flow.SetTag:

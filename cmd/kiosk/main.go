@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -20,13 +21,14 @@ import (
 	"coldstation/assets"
 	"coldstation/cmd/internal/conf"
 	"coldstation/cmd/internal/service"
+	"coldstation/kiosk"
 	"coldstation/kiosk/phrase"
 	"coldstation/kiosk/touch"
 	"coldstation/kiosk/ui"
 )
 
 func main() {
-	conf.Log()
+	conf.LogTo(io.MultiWriter(os.Stderr, recent))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	run, args := run, os.Args[1:]
@@ -37,7 +39,11 @@ func main() {
 	if len(args) > 0 && args[0] == "enrol" {
 		run, args = enrolHere, args[1:]
 	}
-	switch err := run(ctx, args); {
+	err := run(ctx, args)
+	if errors.Is(err, kiosk.ErrRestart) {
+		err = again()
+	}
+	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "kiosk:", err)
@@ -60,7 +66,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	station, err := assemble(s, words)
+	station, err := assemble(args, s, words)
 	if err != nil {
 		return err
 	}

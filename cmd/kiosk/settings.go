@@ -23,6 +23,7 @@ import (
 	"coldstation/rfid/number"
 	"coldstation/sync/identity"
 	"coldstation/sync/ledger"
+	"coldstation/sync/setting"
 )
 
 // settings are the kiosk's, as flags, environment and file give them.
@@ -47,6 +48,7 @@ type settings struct {
 	printer  receipt.Options // without an address: none
 
 	checkOnly bool
+	fixed     []string // that the library does not set from afar
 
 	touch                     string // panel whose palms are kept out; none: its own affair
 	width, height             int    // of a window; 0: the whole screen
@@ -61,6 +63,7 @@ type attached struct {
 
 func parse(args []string) (settings, error) {
 	set := flag.NewFlagSet("kiosk", flag.ContinueOnError)
+	usual := flow.DefaultRules("")
 	var (
 		data      = set.String("data", "/var/lib/coldstation", "`folder` of the ledger and of the station's key")
 		file      = set.String("identity", "", "`file` that makes this machine a station: from hub station add, or a systemd credential (default: station.json in --data)")
@@ -96,6 +99,17 @@ func parse(args []string) (settings, error) {
 		blocked = set.String("blocked-cards", "lend", "`rule` for cards that the library has blocked: lend (and tell the library) or staff (leave it to them)")
 		tray    = set.String("tray", "", "`port` of a pad for books that were read in the house")
 		trayHow = set.String("tray-protocol", "feig", "how the tray is spoken to: a `name` of readersim --help")
+
+		textSize = set.String("text-size", "normal", "`size` of the text before a person chooses: normal, large or largest")
+		contrast = set.String("contrast", "calm", "`colours` before a person chooses: calm or strong")
+		volume   = set.String("speech-volume", "usual", "how `loud` speech is before a person chooses: silent, softer, usual, louder or loudest")
+		pace     = set.String("speech-pace", "usual", "how `fast` speech is before a person chooses: usual or slow")
+		linger   = set.Duration("linger", usual.Linger, "how long after card and books are gone a visit ends by itself")
+		gather   = set.Duration("gather", usual.Gather, "how long books on the pad wait for their card")
+		undo     = set.Duration("undo", usual.Undo, "how long a person may say that they did not mean a book")
+		ask      = set.Duration("ask", usual.Ask, "after how long without a movement the screen asks whether somebody is there")
+		clear    = set.Duration("clear", usual.Clear, "how long after that it waits for an answer")
+		fixed    = set.String("fixed", "", "`names` of settings, by commas, that the library must not change from afar: see operating.md")
 
 		keep    = set.Duration("keep-events", ledger.Retention, "how long events stay here that the library has, so that it can ask for them again")
 		reserve = set.Int("reserve-mb", 4, "`MB` of the disk held back for the day it is full; 0: the disk is not watched")
@@ -200,6 +214,31 @@ func parse(args []string) (settings, error) {
 	}
 	if rules.BlockedCards, err = chosen("--blocked-cards", *blocked, cardRules); err != nil {
 		return s, err
+	}
+	looks := &rules.Look
+	if looks.Size, err = chosen("--text-size", *textSize, map[string]flow.TextSize{"normal": flow.Normal, "large": flow.Large, "largest": flow.Largest}); err != nil {
+		return s, err
+	}
+	if looks.Contrast, err = chosen("--contrast", *contrast, map[string]bool{"calm": false, "strong": true}); err != nil {
+		return s, err
+	}
+	if looks.Volume, err = chosen("--speech-volume", *volume, map[string]flow.Volume{"silent": flow.Silent, "softer": flow.Softer, "usual": flow.Usual, "louder": flow.Louder, "loudest": flow.Loudest}); err != nil {
+		return s, err
+	}
+	if looks.Slow, err = chosen("--speech-pace", *pace, map[string]bool{"usual": false, "slow": true}); err != nil {
+		return s, err
+	}
+	rules.Linger, rules.Gather, rules.Undo, rules.Ask, rules.Clear = *linger, *gather, *undo, *ask, *clear
+	for name, span := range map[string]time.Duration{"linger": *linger, "gather": *gather, "undo": *undo, "ask": *ask, "clear": *clear} {
+		if err := setting.CheckOne(name, span.String()); err != nil {
+			return s, fmt.Errorf("--%w", err)
+		}
+	}
+	for _, name := range list(*fixed) {
+		if _, known := setting.Find(name); !known {
+			return s, fmt.Errorf("--fixed: %q is nothing that the library could set", name)
+		}
+		s.fixed = append(s.fixed, name)
 	}
 	s.scale = scale(filepath.Join(*data, "screen-scale"))
 	if rules.Scale, err = s.scale.read(); err != nil {

@@ -29,7 +29,9 @@ const program = "coldstation-kiosk/0.1"
 
 // assembly is the station's parts before and while they run.
 type assembly struct {
-	settings settings
+	args     []string // of the command line
+	own      settings // of this machine
+	settings settings // in force: own, and over it what the library set
 	clock    kiosk.MachineClock
 	running  atomic.Pointer[kiosk.Station]
 	words    phrase.Book
@@ -41,13 +43,11 @@ type assembly struct {
 }
 
 // assemble checks what a station needs beside its window, its readers and its ledger.
-func assemble(s settings, words phrase.Book) (*assembly, error) {
-	for _, language := range s.station.Rules.Languages {
-		if words[language] == nil {
-			return nil, fmt.Errorf("no words for language %q", language)
-		}
+func assemble(args []string, s settings, words phrase.Book) (*assembly, error) {
+	a := &assembly{args: args, own: s, settings: s, words: words}
+	if err := a.worded(s); err != nil {
+		return nil, err
 	}
-	a := &assembly{settings: s, words: words}
 	var err error
 	if a.clock, err = kiosk.NewMachineClock(); err != nil {
 		return nil, err
@@ -118,6 +118,11 @@ func (a *assembly) run(ctx context.Context, screen kiosk.Screen) error {
 	for wait := soon; ; wait = min(2*wait, seldom) {
 		began := time.Now()
 		err := a.once(ctx, screen)
+		if errors.Is(err, kiosk.ErrSettings) && ctx.Err() == nil {
+			slog.Info("other settings are in force")
+			wait = soon
+			continue
+		}
 		if ctx.Err() != nil || !passes(err) {
 			return err
 		}
@@ -143,6 +148,9 @@ func (a *assembly) once(ctx context.Context, screen kiosk.Screen) error {
 		return err
 	}
 	delivery, err := a.deliver(l)
+	if err == nil {
+		err = a.adopt(l)
+	}
 	if err == nil {
 		err = a.runOn(ctx, screen, l, delivery)
 	}
@@ -170,6 +178,7 @@ func (a *assembly) runOn(ctx context.Context, screen kiosk.Screen, l *ledger.Led
 		Screen:   &narrator{Screen: screen},
 		Rescale:  a.settings.scale.keep,
 		Blobs:    a.blobs,
+		Remote:   a.remote(),
 	}
 	a.beside = nil
 	err := errors.Join(a.attach(&parts), a.outfit(&parts))

@@ -32,6 +32,7 @@ var Keys = []string{
 	"look", "look.size", "look.size.normal", "look.size.large", "look.size.largest", "look.colour", "look.colour.calm", "look.colour.strong",
 	"look.voice", "look.voice.silent", "look.voice.softer", "look.voice.usual", "look.voice.louder", "look.voice.loudest",
 	"look.pace", "look.pace.usual", "look.pace.slow",
+	"paused", "paused.how", "staff.census", "identify", "identify.how",
 	"staff", "staff.how", "measure", "measure.how", TurnMore, TurnBefore, "receipt.said",
 
 	string(Back), string(Help), string(Undo), string(UndoThis), string(Redo), string(BorrowIt),

@@ -19,6 +19,9 @@ func (s State) View() View {
 	switch v.Screen {
 	case Welcome:
 		v.Title, v.Text = Phrase{Key: "welcome"}, []Phrase{{Key: "welcome.how"}}
+		if s.Remote.Paused {
+			v.Text = []Phrase{{Key: "paused"}}
+		}
 		if n := len(s.left()); n > 0 {
 			v.Text = append(v.Text, Phrase{Key: "leftover.how", N: n})
 		}
@@ -77,6 +80,9 @@ func (s State) View() View {
 		v.Title, v.Rows = Phrase{Key: "look"}, s.rows()
 	case Staffing:
 		v.Title, v.Text = Phrase{Key: "staff"}, []Phrase{{Key: "staff.how"}}
+		if s.Remote.Census {
+			v.Text = []Phrase{{Key: "staff.census"}}
+		}
 		if s.Rules.Tiles != NoTiles && len(s.Tiles) > 0 {
 			v.Choices = append(v.Choices, Choice{Action: ForOther, Words: Phrase{Key: string(ForOther)}})
 		}
@@ -86,6 +92,8 @@ func (s State) View() View {
 	case Measuring:
 		v.Title, v.Text = Phrase{Key: "measure"}, []Phrase{{Key: "measure.how"}}
 		v.Buttons = []Button{{Action: Smaller}, {Action: Larger}, {Action: Fits, Main: true}}
+	case Identifying:
+		v.Title, v.Text = Phrase{Key: "identify", Name: string(s.Rules.Station)}, []Phrase{{Key: "identify.how"}}
 	}
 	if s.Rules.Speech && v.Screen != Measuring && v.Screen != Looking {
 		v.Buttons = append(v.Buttons, Button{Action: SayAgain})
@@ -142,7 +150,7 @@ func (s State) showAsking(v *View) {
 	for _, a := range card.Others {
 		v.Choices = append(v.Choices, Choice{ForThem, a.Ref, Phrase{Key: string(ForThem), Name: a.Name}, a.Picture})
 	}
-	if s.Rules.House {
+	if s.houses() {
 		v.Choices = append(v.Choices, Choice{Action: ForHouse, Words: Phrase{Key: string(ForHouse)}})
 	}
 }
@@ -188,7 +196,7 @@ func (s State) showVisit(v *View) {
 		v.Buttons = append(v.Buttons, Button{Action: AllSeen, Main: true}, Button{Action: NotAll})
 		return
 	case "showcard":
-		if s.Rules.House && s.Visit.Card == nil {
+		if s.houses() && s.Visit.Card == nil {
 			v.Buttons = append(v.Buttons, Button{Action: ForHouse})
 		}
 		if s.nameable() {
@@ -262,6 +270,9 @@ func (s State) headline(lines []Line) (Phrase, []Phrase) {
 		return Phrase{Key: "showcard", N: waiting}, []Phrase{{Key: "showcard.how", N: waiting}}
 	}
 	if p, ok := urgent("askstaff", func(e Entry) bool { return e.Fate == AskStaff }); ok {
+		if s.Remote.Paused {
+			return Phrase{Key: "paused"}, []Phrase{{Key: "paused.how"}}
+		}
 		return p, []Phrase{{Key: "askstaff.how"}}
 	}
 	if n := len(lines); n > 0 && lines[n-1].Fate == Unread {

@@ -18,6 +18,7 @@ type State struct {
 	Chosen  bool // Look was chosen by touch; a card does not overrule it
 	Resting bool
 	Message map[string]string
+	Remote  Remote
 	Tiles   []Tile
 	Scale   float64 // of the screen, as it is tried out at Measuring
 	Past    []Entry // of ended visits: still being saved

@@ -94,6 +94,12 @@ func (t *turn) take(m Msg) {
 		t.Resting, t.Quiet = false, t.Now.Up
 	case MessageSet:
 		t.Message = m.Words
+	case RemoteSet:
+		t.Remote = m.Remote
+	case Forgiven:
+		t.Visit.Shut, t.Visit.Wrong = false, false
+	case Identify:
+		t.identify()
 	}
 }
 

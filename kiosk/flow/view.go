@@ -31,21 +31,22 @@ type Screen uint8
 
 // The screens of a resident.
 const (
-	Welcome    Screen = iota // at rest: nothing personal
-	Visiting                 // the items and what happened to them
-	Leftover                 // books lie here from the visit before
-	StillThere               // is somebody there?
-	Undoing                  // which one was not meant?
-	Helping                  // how it goes, and who to ask
-	Resting                  // the pad does not answer
-	Asking                   // for whom?
-	Naming                   // who are you, without a card?
-	Unlocking                // the person's secret number
-	Listing                  // my loans
-	Counting                 // not all was seen: one at a time
-	Looking                  // how the screen looks and sounds
-	Staffing                 // what the staff may want
-	Measuring                // the screen against a card
+	Welcome     Screen = iota // at rest: nothing personal
+	Visiting                  // the items and what happened to them
+	Leftover                  // books lie here from the visit before
+	StillThere                // is somebody there?
+	Undoing                   // which one was not meant?
+	Helping                   // how it goes, and who to ask
+	Resting                   // the pad does not answer
+	Asking                    // for whom?
+	Naming                    // who are you, without a card?
+	Unlocking                 // the person's secret number
+	Listing                   // my loans
+	Counting                  // not all was seen: one at a time
+	Looking                   // how the screen looks and sounds
+	Staffing                  // what the staff may want
+	Measuring                 // the screen against a card
+	Identifying               // which station this is, for who looks for it
 )
 
 // Phrase is a key of the words files and what stands in its braces.
@@ -192,7 +193,7 @@ const (
 )
 
 var screens = [...]string{"welcome", "visiting", "leftover", "still-there", "undoing", "helping", "resting",
-	"asking", "naming", "unlocking", "listing", "counting", "looking", "staffing", "measuring"}
+	"asking", "naming", "unlocking", "listing", "counting", "looking", "staffing", "measuring", "identifying"}
 
 func (s Screen) String() string { return screens[s] }
 

@@ -31,6 +31,7 @@ func (t *turn) account() {
 
 // choose settles whose loans they are, and with it what waited.
 func (t *turn) choose(a Account) {
+	a.Lend = a.Lend && !t.Remote.Paused
 	t.Visit.For, t.Visit.Whom, t.Page = &a, false, Welcome
 	for i := range t.Visit.Entries {
 		if e := &t.Visit.Entries[i]; e.Fate == Waiting {
@@ -45,7 +46,7 @@ func (t *turn) whom(m Pressed) {
 	staff := card != nil && card.Staff
 	switch m.Action {
 	case ForHouse:
-		if t.Rules.House && t.Visit.ID != 0 && (card == nil || !staff && !t.Visit.Locked && t.Visit.For == nil) {
+		if t.houses() && t.Visit.ID != 0 && (card == nil || !staff && !t.Visit.Locked && t.Visit.For == nil) {
 			t.choose(house)
 		}
 	case ForMyself:

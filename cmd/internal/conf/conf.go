@@ -12,6 +12,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/user"
@@ -23,8 +24,12 @@ import (
 )
 
 // Log makes lines of name=value on standard error the program's log.
-func Log() {
-	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+func Log() { LogTo(os.Stderr) }
+
+// LogTo makes lines of name=value, each written to w by a call of its own, the
+// program's log.
+func LogTo(w io.Writer) {
+	slog.SetDefault(slog.New(slog.NewTextHandler(w, nil)))
 }
 
 // Parse fills set from args, the environment and the file named by --config.

@@ -320,6 +320,11 @@ func All(languages ...string) []Scene {
 	scene("looking", flow.Looking, nil, press(flow.Looks))
 	scene("looking-voice", flow.Looking, rich, press(flow.Looks))
 	scene("staffing", flow.Staffing, rich, few, carer)
+	scene("staffing-census", flow.Staffing, rich, few, flow.RemoteSet{Remote: flow.Remote{Census: true}}, carer)
+	paused := flow.RemoteSet{Remote: flow.Remote{Paused: true}}
+	scene("welcome-paused", flow.Welcome, rich, paused)
+	scene("paused", flow.Visiting, rich, paused, helmi, here(palm))
+	scene("identifying", flow.Identifying, nil, flow.Identify{})
 	scene("measuring", flow.Measuring, rich, few, carer, press(flow.Measure))
 	return all
 }
