@@ -43,6 +43,7 @@ type serveSettings struct {
 	reach                          store.Reach
 	fewest                         int
 	signIn                         signInSettings
+	alerts                         alertSettings
 
 	checkOnly bool
 }
@@ -73,6 +74,7 @@ func parseServe(args []string) (serveSettings, error) {
 	check := set.Bool("check-config", false, "say whether these settings go together, and end")
 	s.ils.flags(set)
 	s.signIn.flags(set)
+	s.alerts.flags(set)
 	if err := conf.Parse(set, args); err != nil {
 		return s, err
 	}
@@ -81,7 +83,7 @@ func parseServe(args []string) (serveSettings, error) {
 		return s, fmt.Errorf("%q is no command; see hub --help", set.Arg(0))
 	}
 	s.data, s.webHosts, s.names = *data, list(*hosts), list(*names)
-	return s, errors.Join(s.check(), s.signIn.check())
+	return s, errors.Join(s.check(), s.signIn.check(), s.alerts.read())
 }
 
 func list(text string) []string {
@@ -247,15 +249,21 @@ func serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	patience := store.Patience{Silent: 10 * time.Minute, Behind: 15 * time.Minute}
+	alerts, err := settings.alerts.open(s, patience, system.Name(), settings.signIn.url, poster.Away)
+	if err != nil {
+		return err
+	}
 	pages, err := web.New(web.Settings{Source: s, Watch: h.Watch, Hosts: settings.webHosts,
 		Fewest: settings.fewest, ILS: system.Name(), Propose: proposals, Away: poster.Away, Unanswered: settings.ils.silence, Damaged: opened.since,
+		Silent: patience.Silent, Behind: patience.Behind, Alerting: s, Telling: alerts.telling(),
 		Accounts: s, URL: settings.signIn.url, Idle: settings.signIn.idle, Longest: settings.signIn.longest, Elsewhere: elsewhere,
 		// Who names other hosts has a proxy before the pages, behind which anybody may be.
 		Local: loopback(settings.web) && len(settings.webHosts) == 0})
 	if err != nil {
 		return err
 	}
-	return together(ctx, h.Run, n.run, poster.Run, learner.Run, func(ctx context.Context) error { return listen(ctx, settings.web, pages) },
+	return together(ctx, h.Run, n.run, poster.Run, learner.Run, alerts.run, func(ctx context.Context) error { return listen(ctx, settings.web, pages) },
 		func(ctx context.Context) error { return settings.signIn.tidied(ctx, s) },
 		func(ctx context.Context) error { return watched(ctx, s) })
 }

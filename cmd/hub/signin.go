@@ -93,16 +93,16 @@ func (s *signInSettings) elsewhere() (*web.Elsewhere, error) {
 	return &web.Elsewhere{Title: title, Issuer: s.issuer, Client: s.client, Secret: strings.TrimSpace(string(secret)), Claim: s.claim, Scopes: list(s.scopes), Roles: roles}, nil
 }
 
-// tidied forgets sessions that are over and what is too old in the trail, until ctx
+// tidied forgets sessions that are over and what is too old in the trail and of alerts, until ctx
 // ends.
-func (s *signInSettings) tidied(ctx context.Context, accounts store.Accounts) error {
+func (s *signInSettings) tidied(ctx context.Context, kept store.Store) error {
 	hourly := time.NewTicker(time.Hour)
 	defer hourly.Stop()
 	for {
 		now := time.Now()
-		err := errors.Join(accounts.ForgetSessions(ctx, now.Add(-s.longest), now.Add(-s.idle)), accounts.ForgetTrail(ctx, now.Add(-s.trailKeep)))
+		err := errors.Join(kept.ForgetSessions(ctx, now.Add(-s.longest), now.Add(-s.idle)), kept.ForgetTrail(ctx, now.Add(-s.trailKeep)), kept.ForgetAlerts(ctx, now.Add(-s.trailKeep)))
 		if err != nil && ctx.Err() == nil {
-			slog.Warn("forget old sessions", "err", err)
+			slog.Warn("forget what is old", "err", err)
 		}
 		select {
 		case <-ctx.Done():

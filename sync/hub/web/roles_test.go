@@ -27,6 +27,9 @@ var permitted = map[string]string{
 	"POST /accounts/{name}/sessions": "administrator whole", "POST /accounts/{name}/remove": "administrator whole",
 	"GET /trail": "administrator whole", "GET /trail.csv": "administrator whole",
 	"GET /api/stations": "viewer", "GET /api/loans": "viewer", "GET /api/events": "viewer",
+	"GET /alerts": "viewer", "POST /alerts/seen": "librarian", "POST /alerts/drop": "administrator whole", "GET /alerts/rules": "administrator whole", "GET /alerts/rules/{rule}": "administrator whole",
+	"POST /alerts/rules/{rule}": "administrator whole", "POST /alerts/rules/{rule}/try": "administrator whole", "POST /alerts/rules/{rule}/remove": "administrator whole",
+	"POST /subscriptions": "administrator whole", "POST /subscriptions/end": "administrator whole",
 	"GET /static/{name}": "everybody", "GET /": "everybody",
 }
 
@@ -96,7 +99,7 @@ func (o *office) token(name string, scopes ...string) string {
 }
 
 func (o *office) ask(rt route, headers ...string) reply {
-	path := strings.NewReplacer("{$}", "", "{id}", "maple-house", "{name}", "spare", "{code}", "x").Replace(rt.pattern)
+	path := strings.NewReplacer("{$}", "", "{id}", "maple-house", "{name}", "spare", "{code}", "x", "{rule}", "new").Replace(rt.pattern)
 	switch rt.pattern {
 	case "/api/events":
 		path += "?station=maple-house"

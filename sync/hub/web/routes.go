@@ -73,6 +73,17 @@ func (s *site) routes() []route {
 		{"GET", "/trail", store.Administrator, whole, "trail-read", "", s.page(s.trailPage)},
 		{"GET", "/trail.csv", store.Administrator, whole, "trail-export", "", s.trailCSV},
 
+		{"GET", "/alerts", store.Viewer, some, "", "", s.page(s.alertsPage)},
+		{"POST", "/alerts/seen", store.Librarian, some, "alert-seen", "", s.form(s.seeAlert, nil)},
+		{"POST", "/alerts/drop", store.Administrator, whole, "alert-drop", "", s.form(s.dropLetters, nil)},
+		{"GET", "/alerts/rules", store.Administrator, whole, "", "", s.page(s.rulesPage)},
+		{"GET", "/alerts/rules/{rule}", store.Administrator, whole, "", "", s.page(s.rulePage)},
+		{"POST", "/alerts/rules/{rule}", store.Administrator, whole, "alert-rule", "", s.form(s.setRule, s.rulePage)},
+		{"POST", "/alerts/rules/{rule}/try", store.Administrator, whole, "alert-try", "", s.form(s.tryRule, nil)},
+		{"POST", "/alerts/rules/{rule}/remove", store.Administrator, whole, "alert-remove", "", s.form(s.removeRule, nil)},
+		{"POST", "/subscriptions", store.Administrator, whole, "subscription", "", s.form(s.subscribe, s.rulesPage)},
+		{"POST", "/subscriptions/end", store.Administrator, whole, "subscription-end", "", s.form(s.unsubscribe, nil)},
+
 		{"GET", "/api/stations", store.Viewer, some, "", "stations", s.api(s.apiStations)},
 		{"GET", "/api/loans", store.Viewer, some, "", "loans", s.api(s.apiLoans)},
 		{"GET", "/api/figures", store.Viewer, some, "", "figures", s.api(s.apiFigures)},

@@ -38,7 +38,9 @@ func (s *site) today(r *http.Request, w *words) (string, any, error) {
 	}
 	page.Stations = len(stations)
 	page.Matters = append(append(s.damaged(w), page.Matters...), s.matters(w, stations)...)
-	return "today", page, nil
+	undelivered, err := s.undelivered(r, w)
+	page.Matters = append(page.Matters, undelivered...)
+	return "today", page, err
 }
 
 // damaged is that the hub's own store is.

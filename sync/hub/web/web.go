@@ -114,6 +114,9 @@ type Settings struct {
 	Idle, Longest time.Duration
 	// Elsewhere is where people sign in beside here; nil for nowhere.
 	Elsewhere *Elsewhere
+	// Alerting are the alerts, and Telling how they are told.
+	Alerting Alerting
+	Telling  Telling
 }
 
 type site struct {
@@ -166,7 +169,8 @@ func New(settings Settings) (http.Handler, error) {
 		return nil, err
 	}
 	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "figures", "fault",
-		"sign-in", "welcome", "account", "tokens", "accounts", "one", "trail"} {
+		"sign-in", "welcome", "account", "tokens", "accounts", "one", "trail",
+		"alerts", "rules", "rule"} {
 		if s.pages[name], err = template.ParseFS(assets.Pages, "pages/frame.html", "pages/standing.html", "pages/field.html", "pages/"+name+".html"); err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
 		}
@@ -303,7 +307,7 @@ type choice struct {
 }
 
 // still are the pages that are not exchanged while somebody looks at them.
-var still = map[string]bool{"": false, "figures": true, "sign-in": true, "welcome": true, "account": true, "accounts": true, "trail": true}
+var still = map[string]bool{"": false, "figures": true, "sign-in": true, "welcome": true, "account": true, "accounts": true, "trail": true, "rules": true}
 
 // pagePath is the page that a form's answer stands for, which alone can be asked for
 // again.
@@ -314,6 +318,8 @@ func pagePath(r *http.Request) string {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/account/tokens"):
 		return "/account/tokens"
+	case strings.HasPrefix(path, "/subscriptions"):
+		return "/alerts/rules"
 	case strings.HasPrefix(path, "/accounts/"):
 		return strings.TrimSuffix(path, path[strings.LastIndex(path, "/"):])
 	case strings.HasPrefix(path, "/account/"):

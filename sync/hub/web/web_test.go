@@ -165,6 +165,7 @@ func newOffice(t *testing.T, settings Settings) (http.Handler, store.Store, *byt
 	})
 	log := new(bytes.Buffer)
 	settings.Hosts, settings.Place, settings.Log = []string{"hub.library.example"}, place, slog.New(slog.NewTextHandler(log, nil))
+	settings.Alerting, settings.Telling = accounts, telling
 	settings.Accounts, settings.ILS, settings.Propose, settings.Local = accounts, "koha", propose, true
 	if settings.Now == nil {
 		settings.Now = func() time.Time { return now }
@@ -211,17 +212,20 @@ var pages = map[string][]string{
 	"/static/{name}": {"/static/style.css", "/static/live.js", "/static/icon.svg"},
 	"/live":          nil, // TestLive
 
-	"/sign-in":           {"/sign-in", "/sign-in?next=/loans&trouble=role", "/sign-in?out=1&trouble=x&next=//evil.example"},
-	"/sign-in/elsewhere": nil, // TestElsewhere
-	"/sign-in/back":      nil,
-	"/welcome/{code}":    nil, // TestWelcome
-	"/account":           {"/account", "/account?done=password"},
-	"/account/tokens":    {"/account/tokens"},
-	"/accounts":          {"/accounts"},
-	"/accounts/{name}":   nil, // TestHostileAccounts
-	"/trail":             {"/trail", "/trail?q=%22%3E%3Cscript%3E&what=decide&from=2026-11-01&to=2026-11-24"},
-	"/trail.csv":         {"/trail.csv"},
-	"/":                  nil, // TestFaults
+	"/sign-in":             {"/sign-in", "/sign-in?next=/loans&trouble=role", "/sign-in?out=1&trouble=x&next=//evil.example"},
+	"/sign-in/elsewhere":   nil, // TestElsewhere
+	"/sign-in/back":        nil,
+	"/welcome/{code}":      nil, // TestWelcome
+	"/account":             {"/account", "/account?done=password"},
+	"/account/tokens":      {"/account/tokens"},
+	"/accounts":            {"/accounts"},
+	"/accounts/{name}":     nil, // TestHostileAccounts
+	"/trail":               {"/trail", "/trail?q=%22%3E%3Cscript%3E&what=decide&from=2026-11-01&to=2026-11-24"},
+	"/alerts":              {"/alerts", "/alerts?before=1764000000000.x"},
+	"/alerts/rules":        {"/alerts/rules", "/alerts/rules?done=try"},
+	"/alerts/rules/{rule}": {"/alerts/rules/new"},
+	"/trail.csv":           {"/trail.csv"},
+	"/":                    nil, // TestFaults
 }
 
 func TestRoutesAreTested(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/text/language"
+
+	"coldstation/assets"
 )
 
 // words are the phrases of one language, by key. {0} and {1} stand for what
@@ -153,4 +155,20 @@ func (w *words) age(now, t time.Time) string {
 	default:
 		return w.N("age.day", int(d/(24*time.Hour)))
 	}
+}
+
+// Phrases are the pages' words for what is said elsewhere: a phrase of a language, with
+// its arguments; a key without one shows itself. A language nobody knows is English.
+func Phrases() (func(language, key string, args ...any) string, error) {
+	t, err := readTongues(assets.Pages)
+	if err != nil {
+		return nil, err
+	}
+	return func(language, key string, args ...any) string {
+		w := t.named(language)
+		if w == nil {
+			w = t.all[0]
+		}
+		return w.T(key, args...)
+	}, nil
 }
