@@ -106,9 +106,24 @@ func (s *Station) item(see sighting, id circ.ItemID) flow.ItemSeen {
 	return flow.ItemSeen{
 		Token: see.token, Scanned: see.line != "", Found: see.found,
 		Item: item, Known: known, OnLoan: onLoan, Loan: loan, Security: see.secured, Unready: see.line == "" && s.unready(id),
-		Missing: s.missing(see.label), Housed: s.housed(id),
+		Missing: s.missing(see.label), Housed: s.housed(id), Wanted: s.wanted(id),
 		Foreign: !known && owner != "" && len(s.settings.Owners) > 0 && !slices.Contains(s.settings.Owners, owner),
 	}
+}
+
+// wanted reports whether an item is on one of the library's lists of what is to be
+// taken out.
+func (s *Station) wanted(id circ.ItemID) bool {
+	lists, err := s.ledger.Recalls()
+	if !s.answered(err) {
+		return false
+	}
+	for _, items := range lists {
+		if slices.Contains(items, id) {
+			return true
+		}
+	}
+	return false
 }
 
 // missing counts the parts of a set that lie on none of the pads.

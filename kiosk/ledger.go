@@ -28,6 +28,7 @@ type Ledger interface {
 	UseProxy(id string) error // one for once was used
 	ProxyUsed(id string) (bool, error)
 	Place(circ.ItemID) (ledger.Place, error)
+	Recalls() (map[string][]circ.ItemID, error)
 	Tiles() ([]ledger.Tile, error)
 	Messages() (map[string]map[string]string, error)
 	// CardFilter is the blob that tells which cards are valid in the library network.

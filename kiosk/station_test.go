@@ -1117,6 +1117,15 @@ func TestLoanOfAnUnmetReader(t *testing.T) {
 	})
 }
 
+// TestWanted: a book that the library asks for goes into the box when it comes back.
+func TestWanted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t)
+		d.tell(circ.RecallPut{ID: "hold", Items: []circ.ItemID{sinuhe.ID}}, circ.LoanPut{Item: sinuhe.ID, Patron: gunnar.ID, At: time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)})
+		d.put("sinuhe").sees("visiting, 999N00001003 boxed")
+	})
+}
+
 // TestWakingUp: books that lie there when the station starts are nobody's.
 func TestWakingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

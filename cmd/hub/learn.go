@@ -22,6 +22,7 @@ type learnFile struct {
 	rules     string
 	every     time.Duration
 	whole     time.Duration
+	holds     time.Duration
 	mostGone  int
 	rate      float64
 	marks     map[string]circ.Marks
@@ -35,6 +36,7 @@ func (f *learnFile) flags(set *flag.FlagSet) {
 	set.StringVar(&f.rules, "learn-rules", "", "Koha `library` whose circulation rules become the policies; none: they come as a file")
 	set.DurationVar(&f.every, "learn-every", time.Minute, "`pause` between looks at what changed")
 	set.DurationVar(&f.whole, "learn-whole", 24*time.Hour, "`pause` between whole passes, which find what was removed")
+	set.DurationVar(&f.holds, "learn-holds", 15*time.Minute, "`pause` between looks at who waits for what at other libraries, which is then to be put into the box; 0s: none are looked at")
 	set.IntVar(&f.mostGone, "learn-most-gone", 20, "`percent` of people or items that a whole pass may remove; more, and it removes none")
 	set.Float64Var(&f.rate, "learn-rate", 5, "`requests` a second, over time")
 	set.Func("type-marks", "`TYPE=MARKS`: what an item type or collection code means, as LP=large print; once for each", func(text string) error {
@@ -59,7 +61,7 @@ func (s *ilsSettings) learner(kept store.Store) (*learn.Learner, func(), error) 
 		return nil, nil, fmt.Errorf("--ils-config %s: %w", s.file, err)
 	}
 	l, err := learn.New(learn.Settings{Name: f.name, API: api, Store: kept, Libraries: f.learn.libraries, Stations: f.branches(),
-		Rules: f.learn.rules, Poll: f.learn.every, Whole: f.learn.whole, MostGone: f.learn.mostGone})
+		Rules: f.learn.rules, Poll: f.learn.every, Whole: f.learn.whole, Holds: f.learn.holds, MostGone: f.learn.mostGone})
 	return l, api.Close, err
 }
 
@@ -93,7 +95,7 @@ func ilsLearn(ctx context.Context, out io.Writer, args []string) error {
 	if told.Whole {
 		what = "Everything"
 	}
-	fmt.Fprintf(out, "%s was looked at. New or changed: %d patrons, %d items, %d policies, %d loans. Removed: %d.\n", what, told.Patrons, told.Items, told.Policies, told.Loans, told.Removed)
+	fmt.Fprintf(out, "%s was looked at. New or changed: %d patrons, %d items, %d policies, %d loans, %d that are waited for. Removed: %d.\n", what, told.Patrons, told.Items, told.Policies, told.Loans, told.Holds, told.Removed)
 	if told.Odd > 0 {
 		fmt.Fprintf(out, "%d records made no sense and were left as they were.\n", told.Odd)
 	}

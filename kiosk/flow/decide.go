@@ -137,7 +137,7 @@ func (t *turn) giveBack(e *Entry) {
 }
 
 func (t *turn) checkedIn(e Entry) (circ.CheckedIn, Fate) {
-	in := circ.CheckedIn{Visit: t.Visit.ID, Item: e.Seen.Item.ID, Patron: e.From, Belongs: t.belongs(e)}
+	in := circ.CheckedIn{Visit: t.Visit.ID, Item: e.Seen.Item.ID, Patron: e.From, Belongs: t.belongs(e) && !e.Seen.Wanted}
 	if !e.Seen.Known {
 		in.Flags |= circ.UnknownItem
 	}

@@ -140,6 +140,17 @@ func TestEveryReturnedBookIsAccepted(t *testing.T) {
 	newDesk(t).send(StrangeSeen{"x"}).wantSees("visiting,  unread").wantTitle("unread").send(Lifted{Token: "x"}).wantSees("welcome")
 }
 
+// What the library asks for is lent like any other, since nobody is sent away for a
+// book, and goes into the box when it comes back.
+func TestWanted(t *testing.T) {
+	wanted := ItemSeen{Token: "tag W", Item: circ.Item{ID: "W", Title: "The W", Home: station}, Known: true, Security: Secured, Wanted: true}
+	newDesk(t).send(wanted).show("Helmi").wantSees("visiting, W borrowed").wantStory("W to Helmi")
+	out := wanted
+	out.OnLoan, out.Loan, out.Security = true, circ.Loan{Item: "W", Patron: ref("Veikko")}, Unsecured
+	newDesk(t).send(out).wantSees("visiting, W boxed").wantTitle("boxed").wantStory("W back from Veikko to the box").wantTag("W", Secured)
+	newDesk(t).show("Helmi").send(out).wantSees("visiting, W borrowed").wantStory("W to Helmi from Veikko")
+}
+
 func TestUnknownAndBlockedCards(t *testing.T) {
 	stranger := CardSeen{Token: "card stranger", Ref: ref("stranger"), Policy: circ.Policy{LoanDays: 28}}
 	valid := stranger

@@ -70,6 +70,7 @@ type ItemSeen struct {
 	OnLoan   bool
 	Loan     circ.Loan // valid when OnLoan
 	Housed   bool      // it was in use in the house
+	Wanted   bool      // the library asks for it: when it comes back it goes into the box
 	Security Security  // as read from the tag
 	Missing  int       // parts of its set that do not lie on the pad
 	Unready  bool      // the ledger knows of a tag of it that could not be written

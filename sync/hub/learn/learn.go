@@ -11,6 +11,7 @@
 //	items      that belong to each library, then those that are there now
 //	loans      that run; those of our people, wherever they were made
 //	returns    loans that ended (lesser passes; a whole one finds them as gone)
+//	holds      what somebody waits for elsewhere (now and then)
 //	gone       what was learned before and was not met (whole passes only)
 //
 // Koha has no list of what was deleted, so only a whole pass can tell: patrons who
@@ -41,6 +42,15 @@
 // that where its item does. Titles that such a loan is of are learned with it. A loan
 // that a station made ends when Koha says that it came back, the item is not on loan
 // there now, and nothing about the item is on its way to Koha.
+//
+// # Holds
+//
+// An item of a station for which somebody waits is recalled, on a list by the library
+// where they wait: the station asks for it to be put into the box when it comes back, and
+// its staff and the librarian see it. It is so for every item of a title that is waited
+// for, since the library system takes whichever comes back first. Koha does not say what
+// is on its way but for the holds: such an item is told to the station it goes to.
+// A recall that a person made is left alone.
 package learn
 
 import (
@@ -63,6 +73,7 @@ import (
 // Store is what of a hub's store is needed.
 type Store interface {
 	store.Learns
+	store.Recalls
 	Import(ctx context.Context, c store.Collection) (store.Imported, error)
 	Tell(ctx context.Context, id circ.StationID, bodies ...circ.NoticeBody) error
 	Streams(ctx context.Context) (map[circ.StationID]store.Stream, error)
@@ -81,6 +92,7 @@ type Settings struct {
 	Rules    string        // the library whose circulation rules become policies; "": none do
 	Poll     time.Duration // between passes; 1 min
 	Whole    time.Duration // between whole passes; 24 h
+	Holds    time.Duration // between looks at who waits for what; 0: none are learned
 	MostGone int           // percent of people or items that a whole pass may remove; 20
 	Batch    int           // rows kept at a time; 100
 }
@@ -108,10 +120,10 @@ func or[T comparable](value *T, otherwise T) {
 
 // Told says what a pass did.
 type Told struct {
-	Whole                                    bool
-	Patrons, Items, Policies, Loans, Removed int // new or changed
-	Odd                                      int // rows that made no sense
-	Kept                                     int // that were missing, and too many to be removed
+	Whole                                           bool
+	Patrons, Items, Policies, Loans, Holds, Removed int // new or changed
+	Odd                                             int // rows that made no sense
+	Kept                                            int // that were missing, and too many to be removed
 }
 
 // Run learns until ctx ends. A pass that fails is gone on with after the next pause.
@@ -137,7 +149,7 @@ func (l *Learner) Run(ctx context.Context) error {
 		case told.Kept > 0:
 			slog.Warn("so much is missing in the library system that nothing was removed", "missing", told.Kept)
 		case told.Whole:
-			slog.Info("learned", "patrons", told.Patrons, "items", told.Items, "policies", told.Policies, "loans", told.Loans, "removed", told.Removed, "odd", told.Odd)
+			slog.Info("learned", "patrons", told.Patrons, "items", told.Items, "policies", told.Policies, "loans", told.Loans, "holds", told.Holds, "removed", told.Removed, "odd", told.Odd)
 		}
 		pause.Reset(l.set.Poll)
 	}
@@ -152,10 +164,11 @@ const (
 	stageItems    stage = "items"
 	stageLoans    stage = "loans"
 	stageReturns  stage = "returns"
+	stageHolds    stage = "holds"
 	stageGone     stage = "gone"
 )
 
-var stages = []stage{stagePolicies, stagePatrons, stageItems, stageLoans, stageReturns, stageGone}
+var stages = []stage{stagePolicies, stagePatrons, stageItems, stageLoans, stageReturns, stageHolds, stageGone}
 
 // cursor is how far a pass has come. It is kept as a fact.
 type cursor struct {
@@ -172,6 +185,7 @@ type cursor struct {
 	Count int64     // of whole passes
 	Since time.Time // what changed before is known
 	Last  time.Time // when the last whole pass began
+	Held  time.Time // when holds were looked at
 }
 
 func (l *Learner) fact() string { return "learn " + l.set.Name }
@@ -256,6 +270,8 @@ func (p *pass) run(ctx context.Context) error {
 		return p.loans(ctx)
 	case stageReturns:
 		return p.returns(ctx)
+	case stageHolds:
+		return p.holds(ctx)
 	}
 	return p.gone(ctx)
 }

@@ -89,11 +89,12 @@ type knows struct {
 	policies map[string]circ.Policy
 	loans    map[circ.ItemID]circ.LoanPut
 	proxies  map[string]circ.Proxy
+	recalls  map[string]circ.RecallPut
 }
 
 func (p *place) told() knows {
 	p.Helper()
-	k := knows{make(map[string]circ.Patron), make(map[circ.ItemID]circ.Item), make(map[string]circ.Policy), make(map[circ.ItemID]circ.LoanPut), make(map[string]circ.Proxy)}
+	k := knows{make(map[string]circ.Patron), make(map[circ.ItemID]circ.Item), make(map[string]circ.Policy), make(map[circ.ItemID]circ.LoanPut), make(map[string]circ.Proxy), make(map[string]circ.RecallPut)}
 	_, err := p.store.Draw(p.Context(), station, store.Stream{ID: p.stream}, 1<<20, time.Now())
 	if err != nil {
 		p.Fatal(err)
@@ -124,6 +125,10 @@ func (p *place) told() knows {
 			delete(k.loans, b.Item)
 		case circ.ProxyPut:
 			k.proxies[b.Proxy.ID] = b.Proxy
+		case circ.RecallPut:
+			if k.recalls[b.ID] = b; len(b.Items) == 0 {
+				delete(k.recalls, b.ID)
+			}
 		case circ.ProxyCancelled:
 			delete(k.proxies, b.ID)
 		}
@@ -240,6 +245,54 @@ func TestChanges(t *testing.T) {
 }
 
 // TestTooManyGone: a permission taken away looks like a library without people.
+// TestHolds: what somebody waits for elsewhere is recalled from the station that it
+// belongs to, until nobody waits; what comes to the station is told to it; what a
+// librarian asks for stays theirs.
+func TestHolds(t *testing.T) {
+	p := open(t, kohatest.Newer, 6)
+	p.koha.Put(kohatest.Items, kohatest.Thing(51, 101, "30200051", "KIRJ", "KIRJ"))
+	p.set.Holds = time.Nanosecond
+	p.pass(true)
+	hold := func(number, biblio int64, item any, at, status string) {
+		row := kohatest.Row{"hold_id": number, "patron_id": 3, "biblio_id": biblio, "item_id": item, "pickup_library_id": at, "priority": 1, "suspended": false}
+		if status != "" {
+			row["status"] = status
+		}
+		p.koha.Put(kohatest.Holds, row)
+	}
+	want := func(about string, lists map[string]string, coming bool) {
+		t.Helper()
+		told := p.pass(false)
+		got := make(map[string]string)
+		k := p.told()
+		for id, r := range k.recalls {
+			got[id] = fmt.Sprint(r.Items)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(lists) {
+			t.Errorf("%s: the station is to take out %v, want %v", about, got, lists)
+		}
+		if _, known := k.items["30200051"]; known != coming {
+			t.Errorf("%s: the station knows what comes to it: %v, want %v", about, known, coming)
+		}
+		if again := p.pass(false); again.Holds != 0 {
+			t.Errorf("%s: told %d, and once more %d", about, told.Holds, again.Holds)
+		}
+	}
+	if err := p.store.Recall(t.Context(), store.Recall{Item: circ.Item{ID: "30100003"}, At: time.Now(), By: "anna"}); err != nil {
+		t.Fatal(err)
+	}
+	hold(1, 101, nil, "KIRJ", "")
+	hold(2, 102, int64(2), "KIRJ", "T")
+	hold(3, 103, int64(3), "KIRJ", "")
+	hold(4, 101, int64(51), "STN", "T")
+	hold(5, 104, int64(4), "KIRJ", "W")
+	want("placed", map[string]string{"hold KIRJ": "[30100001 30100002]", "library": "[30100003]"}, true)
+	hold(2, 102, int64(2), "KIRJ", "W")
+	want("one has arrived", map[string]string{"hold KIRJ": "[30100001]", "library": "[30100003]"}, true)
+	p.koha.Delete(kohatest.Holds, 1)
+	want("nobody waits", map[string]string{"library": "[30100003]"}, true)
+}
+
 // TestNewStream: a station whose disk is new hears of loans made elsewhere in the next
 // pass, however little changed.
 func TestNewStream(t *testing.T) {

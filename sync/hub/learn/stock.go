@@ -74,7 +74,7 @@ func (p *pass) stock(ctx context.Context, batch []koha.Item, known map[int64]sto
 			return err
 		case err == nil:
 			c.Items = append(c.Items, item)
-			some = append(some, store.Learned{Number: k.Number, ID: string(item.ID), Note: string(item.Home), Pass: p.Count})
+			some = append(some, store.Learned{Number: k.Number, ID: string(item.ID), Note: home{item.Home, k.Biblio}.note(), Pass: p.Count})
 		case k.Barcode == "" && known[k.Number].Number != 0:
 			gone = append(gone, k.Number) // it has lost its barcode
 		case k.Barcode != "":
@@ -284,7 +284,7 @@ func (l lending) thing(ctx context.Context, number int64) (store.Learned, error)
 
 // stations are where the patron and the item belong.
 func (l lending) stations(patron, item store.Learned) (all []circ.StationID) {
-	for _, station := range []circ.StationID{l.set.Stations[patron.Note], circ.StationID(item.Note)} {
+	for _, station := range []circ.StationID{l.set.Stations[patron.Note], homeOf(item).station} {
 		if station != "" && !slices.Contains(all, station) {
 			all = append(all, station)
 		}

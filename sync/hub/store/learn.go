@@ -31,6 +31,9 @@ type Learns interface {
 	// changes nothing, and answers false, while anything about the item is on its way to
 	// the library system: then what came back there may be an earlier loan.
 	ReturnedElsewhere(ctx context.Context, ils string, item circ.ItemID, card circ.PatronID, at time.Time) (bool, error)
+	// Expect has a station told of items that are on their way to it, in place of those
+	// of the last time.
+	Expect(ctx context.Context, station circ.StationID, items []circ.ItemID) error
 }
 
 // LearnedKind is what a number is of.
@@ -204,4 +207,28 @@ func (s *base) ReturnedElsewhere(ctx context.Context, ils string, item circ.Item
 		return tell(ctx, tx, station, []circ.NoticeBody{circ.LoanGone{Item: item}})
 	})
 	return ended, err
+}
+
+func (s *base) Expect(ctx context.Context, station circ.StationID, items []circ.ItemID) error {
+	const name = "expected"
+	was, err := collect(ctx, s.read, func(scan func(...any) error) (item circ.ItemID, err error) {
+		err = scan(&item)
+		return item, err
+	}, `SELECT item FROM listed WHERE station = ? AND topic = ? ORDER BY item`, station, name)
+	if now := slices.Sorted(slices.Values(items)); err != nil || slices.Equal(was, slices.Compact(now)) {
+		return err
+	}
+	return s.change(ctx, "expect items at "+string(station), func(tx *sql.Tx) error {
+		if err := exists(ctx, tx, station); err != nil {
+			return err
+		}
+		turn, err := nextTurn(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := list(ctx, tx, station, topic{name: name, items: items}, turn); err != nil {
+			return err
+		}
+		return wake(ctx, tx, station, turn)
+	})
 }

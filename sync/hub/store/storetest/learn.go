@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -97,5 +98,28 @@ func learned(t *testing.T, p *place) {
 	p.ok(err)
 	if written, err := p.Written(ctx, "koc", "file 1"); err != nil || len(written) != 1 || written[0].Item != "2" {
 		t.Errorf("written %v, %v", written, err)
+	}
+}
+
+// expected: a station is told of what is on its way to it, even where it is told of
+// little else, and forgets at the next review what is not any more.
+func expected(t *testing.T, p *place) {
+	p.begin()
+	p.reach(store.Reach{Items: -1})
+	p.bring(store.Collection{Items: []circ.Item{{ID: "1", Title: "Is"}, {ID: "2", Title: "Vind"}}})
+	expect := func(items ...circ.ItemID) {
+		t.Helper()
+		p.ok(p.Expect(t.Context(), "maple-house", items))
+	}
+	expect("1", "9") // one that nobody knows
+	p.hears("maple-house", "item 1")
+	expect("9", "1")
+	p.hears("maple-house")
+	expect("2")
+	p.review(time.Now())
+	p.hears("maple-house", "item 2", "no item 1")
+	p.hears("birch-house")
+	if err := p.Expect(t.Context(), "nowhere", []circ.ItemID{"2"}); !errors.Is(err, store.ErrNoStation) {
+		t.Errorf("at no station: %v", err)
 	}
 }
