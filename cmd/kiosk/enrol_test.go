@@ -49,6 +49,31 @@ func TestEnrolledByCode(t *testing.T) {
 	th.loans("999N00001003")
 }
 
+// TestCertificateLost: a station whose certificate cannot be read any more goes on, and
+// says so when it can.
+func TestCertificateLost(t *testing.T) {
+	th := &theatre{T: t}
+	s, ctx := newStage(t)
+	th.ctx = ctx
+	var err error
+	th.screen, err = s.Screen(ctx, 1280, 800)
+	th.must(err)
+	th.Library, err = s.SecureLibrary(ctx)
+	th.must(err)
+	k, err := th.Kiosk(ctx, "maple-house", th.screen.Env(), "--window", "1280x800")
+	th.must(err)
+	k.Stop()
+	for _, name := range []string{passFile, passFile + ".copy"} {
+		th.must(os.WriteFile(filepath.Join(th.Dir, "maple-house", name), []byte("rotten"), 0o600))
+	}
+	k.Program, err = th.Start("kiosk", th.screen.Env(), k.Args...)
+	th.must(err)
+	th.must(stage.Until(ctx, "a word of it", func() error { return k.Logged("the station's certificate is lost") }))
+	th.must(stage.Until(ctx, "the fault", func() error { return k.Logged("kind=FaultRaised") }))
+	th.must(k.Pad.Put("helmi", "sinuhe"))
+	th.must(stage.Until(ctx, "a loan without a library", func() error { return errors.Join(k.Alive(), k.Logged("kind=CheckedOut")) }))
+}
+
 // TestEnrolTriesFirst: what can go wrong here does so before the code is spent.
 func TestEnrolTriesFirst(t *testing.T) {
 	code, err := enrol.NewCode("127.0.0.1:1") // where nobody listens

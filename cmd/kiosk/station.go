@@ -182,6 +182,10 @@ func (a *assembly) runOn(ctx context.Context, screen kiosk.Screen, l *ledger.Led
 	}
 	a.beside = nil
 	err := errors.Join(a.attach(&parts), a.outfit(&parts))
+	a.beside = append(a.beside, func(context.Context) {
+		lost := a.settings.pass != nil && a.settings.pass.Expires().IsZero()
+		a.fault("certificate", "it cannot be read", lost)
+	})
 	if err == nil {
 		err = a.serve(ctx, parts)
 	}

@@ -218,7 +218,8 @@ type HelpAsked struct {
 }
 
 // FaultRaised: something is wrong with the station. Fault is a short constant
-// name: "reader", "card reader", "tray", "printer", "speech", "disk", "clock", "ledger".
+// name: "reader", "card reader", "tray", "printer", "speech", "disk", "clock", "ledger",
+// "certificate".
 type FaultRaised struct {
 	Fault  string `cbor:"1,keyasint,omitzero"`
 	Detail string `cbor:"2,keyasint,omitzero"`

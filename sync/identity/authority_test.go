@@ -245,8 +245,10 @@ func TestPass(t *testing.T) {
 	if err != nil || again.Due(day(400)) || !again.Expires().Equal(p.Expires()) {
 		t.Errorf("after a restart: %v, expires %v, want %v", err, again.Expires(), p.Expires())
 	}
-	if err := os.WriteFile(p.path, []byte("damaged"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, path := range []string{p.path, p.path + copyName} {
+		if err := os.WriteFile(path, []byte("damaged"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := s.LoadPass(p.path); err == nil {
 		t.Error("a damaged certificate was read")

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestDamaged flips each bit of each file and cuts it off after each byte: whoever reads
@@ -80,6 +81,7 @@ func TestDamaged(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for name, read := range readers {
 		path := filepath.Join(folder, name)
+		_ = os.Remove(path + copyName)
 		whole, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -93,6 +95,7 @@ func TestDamaged(t *testing.T) {
 			if err := os.WriteFile(path, content, 0o600); err != nil {
 				t.Fatal(err)
 			}
+			_ = os.Remove(path + copyName)
 			got, err := read(path)
 			if err != nil {
 				told++
@@ -114,6 +117,67 @@ func TestDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Log(name, len(whole), "bytes,", told, "of", 2*len(whole), "refused")
+	}
+}
+
+// TestSecondPass: a station's certificate that was damaged, or is gone, is made anew
+// from its second copy; of both gone the station is told, and has a pass that shows
+// nobody anything.
+func TestSecondPass(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "station.crt")
+	authority, err := LoadAuthority(folder, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	library, err := NewLibrary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	station, _, err := library.Enrol("maple-house", "mqtts://hub.library.example:8883")
+	if err != nil {
+		t.Fatal(err)
+	}
+	station.Authority = authority.Certificate().Raw
+	certificate, err := authority.Station(station.Station, station.SigningKey().Public().(ed25519.PublicKey), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := station.NewPass(path, certificate.Raw); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := []string{path, path + copyName}
+	for _, spoil := range []func(string) error{os.Remove, func(path string) error { return os.WriteFile(path, whole[:100], 0o600) }} {
+		for _, lost := range [][]string{both[:1], both[1:], both} {
+			for _, name := range lost {
+				if err := spoil(name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p, err := station.LoadPass(path)
+			if p == nil || (err != nil) != (len(lost) == 2) {
+				t.Fatalf("with %v lost: %v, %v", lost, p, err)
+			}
+			shown, err := p.TLS("hub.library.example:8883", time.Now).GetClientCertificate(nil)
+			if err != nil || (len(shown.Certificate) == 0) != (len(lost) == 2) || p.Expires().IsZero() != (len(lost) == 2) {
+				t.Errorf("with %v lost it shows %d certificates, good until %v: %v", lost, len(shown.Certificate), p.Expires(), err)
+			}
+			if len(lost) == 2 && p.Due(certificate.NotAfter) {
+				t.Error("what is not there is to be renewed")
+			}
+			for _, name := range both {
+				if content, _ := os.ReadFile(name); len(lost) < 2 && string(content) != string(whole) {
+					t.Errorf("with %v lost, %s is %q", lost, name, content)
+				}
+				if err := os.WriteFile(name, whole, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	}
 }
 

@@ -52,12 +52,37 @@ type Pass struct {
 	cert *x509.Certificate
 }
 
-// LoadPass reads the station's certificate. A station without an authority has
-// none and needs none: nil.
+// LoadPass reads the station's certificate, of which two copies lie on the disk; one
+// that is damaged or gone is made anew from the other. A station without an authority
+// has none and needs none: nil. With an error there may be a Pass all the same: one
+// that shows nobody a certificate.
 func (s Station) LoadPass(path string) (*Pass, error) {
 	if len(s.Authority) == 0 {
 		return nil, nil
 	}
+	p, err := s.newPass(path)
+	if err != nil {
+		return nil, err
+	}
+	first, err := p.read(path)
+	second, err2 := p.read(path + copyName)
+	p.cert = first
+	switch {
+	case err != nil && err2 != nil:
+		return p, err
+	case err != nil:
+		p.cert = second
+		return p, p.write(path)
+	case err2 != nil:
+		return p, p.write(path + copyName)
+	}
+	return p, nil
+}
+
+// copyName is what the second copy's name adds.
+const copyName = ".copy"
+
+func (p *Pass) read(path string) (*x509.Certificate, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -66,14 +91,15 @@ func (s Station) LoadPass(path string) (*Pass, error) {
 	if block == nil || block.Type != "CERTIFICATE" {
 		return nil, fmt.Errorf("read %s: no certificate in PEM", path)
 	}
-	p, err := s.newPass(path)
+	cert, err := p.check(block.Bytes)
 	if err != nil {
-		return nil, err
-	}
-	if p.cert, err = p.check(block.Bytes); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	return p, nil
+	return cert, nil
+}
+
+func (p *Pass) write(path string) error {
+	return WriteFile(path, encode("CERTIFICATE", p.cert.Raw), 0o600)
 }
 
 // NewPass writes the station's first certificate.
@@ -100,8 +126,10 @@ func (p *Pass) Replace(der []byte) error {
 	if err != nil {
 		return fmt.Errorf("a new certificate: %w", err)
 	}
-	if err := WriteFile(p.path, encode("CERTIFICATE", der), 0o600); err != nil {
-		return err
+	for _, path := range []string{p.path, p.path + copyName} {
+		if err := WriteFile(path, encode("CERTIFICATE", der), 0o600); err != nil {
+			return err
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -126,17 +154,21 @@ func (p *Pass) check(der []byte) (*x509.Certificate, error) {
 	return cert, cert.CheckSignatureFrom(p.authority)
 }
 
-// Due reports whether it is time to renew: after two thirds of its life.
+// Due reports whether it is time to renew: after two thirds of its life. Without a
+// certificate none can be renewed.
 func (p *Pass) Due(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return due(p.cert, now)
+	return p.cert != nil && due(p.cert, now)
 }
 
 // Expires is when it is good for nothing any more.
 func (p *Pass) Expires() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.cert == nil {
+		return time.Time{}
+	}
 	return p.cert.NotAfter
 }
 
@@ -191,6 +223,9 @@ func (p *Pass) TLS(places string, now func() time.Time) *tls.Config {
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
+			if p.cert == nil { // the far end says no, and so it should
+				return &tls.Certificate{}, nil
+			}
 			return &tls.Certificate{Certificate: [][]byte{bytes.Clone(p.cert.Raw)}, PrivateKey: p.station.SigningKey(), Leaf: p.cert}, nil
 		},
 	}

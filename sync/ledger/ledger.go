@@ -44,15 +44,18 @@ var (
 var (
 	metaMagic   = []byte("magic")
 	metaVersion = []byte("version")
-	metaStation = []byte("station")
-	metaLedger  = []byte("ledger")
-	metaKey     = []byte("key")
-	metaStream  = []byte("stream")
-	metaCursor  = []byte("cursor")
-	metaChain   = []byte("chain")
-	metaOver    = []byte("over ") // and the stream's id
-	metaHere    = []byte("here")  // number of the event that the bucket here is as of
-	metaBase    = []byte("base")  // number and chain of the last event that was let go
+	// The version twice, so that a bit that rots makes nothing of a newer version;
+	// ledgers made before 2026-12 have it once.
+	metaVersionAgain = []byte("version-again")
+	metaStation      = []byte("station")
+	metaLedger       = []byte("ledger")
+	metaKey          = []byte("key")
+	metaStream       = []byte("stream")
+	metaCursor       = []byte("cursor")
+	metaChain        = []byte("chain")
+	metaOver         = []byte("over ") // and the stream's id
+	metaHere         = []byte("here")  // number of the event that the bucket here is as of
+	metaBase         = []byte("base")  // number and chain of the last event that was let go
 )
 
 // ErrBroken is a ledger whose last write failed. Only opening it anew tells what
@@ -156,8 +159,11 @@ func disowned(path string, o Options, err error) error {
 	if unread != nil || c == nil || c.Ledger == uuid.Nil || !o.owns(c) {
 		return err
 	}
-	// A torn page leaves half a name, or none; then it must at least be bbolt's.
-	if id := salvage(path).id; !bytes.Equal(id[:8], c.Ledger[:8]) && !bytes.Equal(id[8:], c.Ledger[8:]) && (id != uuid.Nil || sniff(path) != nil) {
+	// A torn page leaves half a name, or none; then it must at least be bbolt's, or,
+	// where the pages are lost by which that is known, hold events.
+	left := salvage(path)
+	named := bytes.Equal(left.id[:8], c.Ledger[:8]) || bytes.Equal(left.id[8:], c.Ledger[8:])
+	if !named && (left.id != uuid.Nil || sniff(path) != nil && len(left.events) == 0) {
 		return err
 	}
 	return fmt.Errorf("%w: it does not say that it is ours, and its journal does", ErrCorrupt)
@@ -212,6 +218,7 @@ func found(tx *bbolt.Tx, station circ.StationID, check []byte, id uuid.UUID) err
 	return errors.Join(
 		m.Put(metaMagic, []byte(magic)),
 		m.Put(metaVersion, number(version)),
+		m.Put(metaVersionAgain, number(version)),
 		m.Put(metaStation, []byte(station)),
 		m.Put(metaLedger, id[:]),
 		m.Put(metaKey, check),
@@ -236,7 +243,7 @@ func (l *Ledger) recognise(tx *bbolt.Tx) error {
 	switch {
 	case len(v) != 8:
 		return fmt.Errorf("%w: no version", ErrCorrupt)
-	case decode(v) > 1<<16:
+	case decode(v) > 1<<8, decode(v) > version && m.Get(metaVersionAgain) != nil && decode(m.Get(metaVersionAgain)) <= version:
 		return fmt.Errorf("%w: version %d", ErrCorrupt, decode(v))
 	case binary.BigEndian.Uint64(v) > version:
 		return fmt.Errorf("version %d: %w", binary.BigEndian.Uint64(v), ErrNewer)

@@ -433,7 +433,10 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 		{"somebody else's bbolt file", empty, l.options, ErrForeign},
 		{"another station's", file("a", ours), otherStation, ErrForeign},
 		{"another key's", file("b", ours), otherKey, ErrForeign},
-		{"a later version's", altered("c", func(tx *bbolt.Tx) error { return tx.Bucket(metaBucket).Put(metaVersion, number(2)) }), l.options, ErrNewer},
+		{"a later version's", altered("c", func(tx *bbolt.Tx) error {
+			m := tx.Bucket(metaBucket)
+			return errors.Join(m.Put(metaVersion, number(2)), m.Put(metaVersionAgain, number(2)))
+		}), l.options, ErrNewer},
 		{"one event altered", altered("d", func(tx *bbolt.Tx) error {
 			b := tx.Bucket(eventBucket)
 			value := bytes.Clone(b.Get(number(7)))

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -243,11 +244,37 @@ func TestRescueWhole(t *testing.T) {
 			}
 			l.overwrite(l.path, raw)
 		},
-		"gone":            func(l *lender) { l.remove(l.path) },
-		"zeros":           func(l *lender) { l.overwrite(l.path, make([]byte, 40000)) },
-		"empty":           func(l *lender) { l.overwrite(l.path, nil) },
-		"half":            func(l *lender) { l.overwrite(l.path, l.content(l.path)[:20000]) },
-		"no meta pages":   func(l *lender) { l.overwrite(l.path, append(make([]byte, 8192), l.content(l.path)[8192:]...)) },
+		"gone":          func(l *lender) { l.remove(l.path) },
+		"zeros":         func(l *lender) { l.overwrite(l.path, make([]byte, 40000)) },
+		"empty":         func(l *lender) { l.overwrite(l.path, nil) },
+		"half":          func(l *lender) { l.overwrite(l.path, l.content(l.path)[:20000]) },
+		"no meta pages": func(l *lender) { l.overwrite(l.path, append(make([]byte, 8192), l.content(l.path)[8192:]...)) },
+		// What is left is events alone: neither bbolt's mark nor a ledger's name.
+		"no first pages": func(l *lender) {
+			raw := bytes.ReplaceAll(l.content(l.path), keyID(l), make([]byte, 16))
+			for at := 16; at < 64<<10 && at+4 < len(raw); at += 1024 {
+				if binary.NativeEndian.Uint32(raw[at:]) == 0xED0CDAED {
+					clear(raw[at-16 : at+1008])
+				}
+			}
+			l.overwrite(l.path, raw)
+		},
+		"another version": func(l *lender) {
+			raw := l.content(l.path)
+			for at := 0; ; at++ {
+				next := bytes.Index(raw[at:], append([]byte("version"), number(version)...))
+				if next < 0 {
+					break
+				}
+				at += next
+				raw[at+len("version")+7] ^= 4
+			}
+			l.overwrite(l.path, raw)
+		},
+		"a version far off": func(l *lender) {
+			raw := bytes.ReplaceAll(l.content(l.path), append([]byte("version"), number(version)...), append([]byte("version"), number(version+256)...))
+			l.overwrite(l.path, raw)
+		},
 		"after retention": func(l *lender) { l.overwrite(l.path, make([]byte, 40000)) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -287,6 +314,8 @@ func TestRescueWhole(t *testing.T) {
 		})
 	}
 }
+
+func keyID(l *lender) []byte { id := l.ID(); return id[:] }
 
 // retire lets the first events go, as if the hub had them for long.
 func (l *lender) retire(n uint64) {

@@ -9,7 +9,7 @@ import (
 func (s *base) Log(ctx context.Context, station circ.StationID, each func(Kept) error) error {
 	rows, err := s.read.QueryContext(ctx, `SELECT ledger, seq, kind, item, undone, received, chain, raw FROM events WHERE station = ? ORDER BY ledger, seq`, station)
 	if err != nil {
-		return err
+		return damaged(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -18,7 +18,7 @@ func (s *base) Log(ctx context.Context, station circ.StationID, each func(Kept) 
 		var received int64
 		var chain []byte
 		if err := rows.Scan(&ledger, &k.Seq, &k.Kind, &k.Item, &k.Undone, &received, &chain, &k.Raw); err != nil {
-			return err
+			return damaged(err)
 		}
 		k.Ledger, k.Received = fromID(ledger), fromMillis(received)
 		copy(k.Chain[:], chain)
@@ -26,5 +26,5 @@ func (s *base) Log(ctx context.Context, station circ.StationID, each func(Kept) 
 			return err
 		}
 	}
-	return rows.Err()
+	return damaged(rows.Err())
 }

@@ -35,7 +35,8 @@ type base struct {
 var _ Store = (*base)(nil)
 
 // OpenSQLite opens the store in a file, and makes it when there is none; ErrNewer,
-// ErrDamaged. What is damaged further in shows when it is read, or by CheckSQLite.
+// ErrDamaged. What is damaged further in shows when it is read, ErrDamaged too, or by
+// CheckSQLite.
 //
 // The journal is a write-ahead log, flushed at every commit: what TakeIn
 // answered survives a power cut.
@@ -66,7 +67,7 @@ func OpenSQLite(path string) (Store, error) {
 	read.SetMaxOpenConns(4)
 	taking, err := prepareTaking(write)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open store: %w", err), read.Close(), write.Close())
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, damaged(err)), read.Close(), write.Close())
 	}
 	return &base{write, read, taking}, nil
 }
@@ -142,14 +143,14 @@ func migrationFiles() (numbers []int, files []string, err error) {
 func (s *base) change(ctx context.Context, what string, do func(tx *sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s: %w", what, damaged(err))
 	}
 	if err := do(tx); err != nil {
 		_ = tx.Rollback() // the first error is the one to tell
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s: %w", what, damaged(err))
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s: %w", what, damaged(err))
 	}
 	return nil
 }
@@ -164,18 +165,18 @@ type queryer interface {
 func collect[T any](ctx context.Context, q queryer, scan func(scan func(...any) error) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return nil, damaged(err)
 	}
 	defer rows.Close()
 	var all []T
 	for rows.Next() {
 		one, err := scan(rows.Scan)
 		if err != nil {
-			return nil, err
+			return nil, damaged(err)
 		}
 		all = append(all, one)
 	}
-	return all, rows.Err()
+	return all, damaged(rows.Err())
 }
 
 // millis and its like are how columns hold what Go holds otherwise.

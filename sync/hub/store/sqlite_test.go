@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"coldstation/sync/hub/store"
 	"coldstation/sync/hub/store/storetest"
+	"coldstation/sync/identity"
 )
 
 func TestSQLite(t *testing.T) {
@@ -113,6 +115,51 @@ func TestDurable(t *testing.T) {
 		var got string
 		if err := store.Writer(s).QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %s, %v, want %s", pragma, got, err, want)
+		}
+	}
+}
+
+// TestDamagedWhileOpen: what is damaged only once the store is open is said to be that
+// by whatever reads it, and by what writes.
+func TestDamagedWhileOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	for range 2 { // the second time there is no log to read instead
+		s, err := store.OpenSQLite(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+	}
+	s, err := store.OpenSQLite(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := int64(0); at < info.Size(); at += 4096 {
+		if _, err := file.WriteAt(bytes.Repeat([]byte{0xA5}, 4096), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, do := range map[string]func() error{
+		"stations": func() error { _, err := s.Stations(t.Context()); return err },
+		"log":      func() error { return s.Log(t.Context(), "maple-house", func(store.Kept) error { return nil }) },
+		"loans":    func() error { _, err := s.Loans(t.Context(), "maple-house"); return err },
+		"enrol": func() error {
+			return s.Enrol(t.Context(), identity.Enrolled{Station: "maple-house", Signing: make([]byte, 32)}, storetest.Start)
+		},
+		"find": func() error { _, err := s.Find(t.Context(), "maple-house", told().ID, storetest.Start); return err },
+	} {
+		if err := do(); !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("%s: %v, want %v", what, err, store.ErrDamaged)
 		}
 	}
 }
