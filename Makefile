@@ -40,7 +40,7 @@ build: setup
 demo: build
 	$(BUILD)/bin/demo --bin $(BUILD)/bin --out $(BUILD)/demo $(if $(DEMO_KEEP),--keep)
 
-test: setup vet lint vulns build $(TOOLS)/oidc-provider-$(OIDC)
+test: setup vet lint vulns build $(TOOLS)/oidc-provider-$(OIDC) $(BUILD)/pages-test/node_modules
 	REAL=1 $(GO) test -race $(TAGS) ./...
 	$(MAKE) fuzz
 
@@ -84,6 +84,13 @@ $(TOOLS)/nfpm-%:
 $(TOOLS)/cyclonedx-gomod-%:
 	GOBIN=$(CURDIR)/$(TOOLS) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$*
 	mv $(TOOLS)/cyclonedx-gomod $@
+
+# What drives the browser that looks at the hub's pages.
+$(BUILD)/pages-test/node_modules: packaging/pages-test/package-lock.json
+	@mkdir -p $(@D)
+	cp packaging/pages-test/package.json packaging/pages-test/package-lock.json $(@D)
+	npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 PACKERS := $(TOOLS)/nfpm-$(NFPM) $(TOOLS)/cyclonedx-gomod-$(CDX)
 

@@ -18,6 +18,7 @@ import (
 
 	"coldstation/cmd/internal/conf"
 	"coldstation/cmd/internal/service"
+	"coldstation/sync/circ"
 	"coldstation/sync/hub"
 	"coldstation/sync/hub/store"
 	"coldstation/sync/hub/web"
@@ -255,7 +256,11 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	pages, err := web.New(web.Settings{Source: s, Watch: h.Watch, Hosts: settings.webHosts,
-		Fewest: settings.fewest, ILS: system.Name(), Propose: proposals, Away: poster.Away, Unanswered: settings.ils.silence, Damaged: opened.since,
+		Fewest: settings.fewest,
+		Enrol: func(ctx context.Context, id circ.StationID, replace bool) (web.Enrolment, error) {
+			return offer(ctx, s, id, settings.data, codeLife, replace)
+		},
+		ILS: system.Name(), Propose: proposals, Away: poster.Away, Unanswered: settings.ils.silence, Damaged: opened.since,
 		Silent: patience.Silent, Behind: patience.Behind, Alerting: s, Telling: alerts.telling(),
 		Accounts: s, URL: settings.signIn.url, Idle: settings.signIn.idle, Longest: settings.signIn.longest, Elsewhere: elsewhere,
 		// Who names other hosts has a proxy before the pages, behind which anybody may be.

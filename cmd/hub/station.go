@@ -14,6 +14,7 @@ import (
 	"coldstation/cmd/internal/conf"
 	"coldstation/sync/circ"
 	"coldstation/sync/hub/store"
+	"coldstation/sync/hub/web"
 	"coldstation/sync/identity"
 	"coldstation/sync/identity/enrol"
 )
@@ -44,7 +45,7 @@ func addStation(ctx context.Context, args []string) error {
 		data    = dataFlag(set)
 		title   = set.String("title", "", "what people call the station, as `text` for the pages")
 		replace = set.Bool("replace", false, "give new keys to a station that is known already; its old ones open nothing from then on")
-		life    = set.Duration("valid", 48*time.Hour, "how long the code works")
+		life    = set.Duration("valid", codeLife, "how long the code works")
 		out     = set.String("out", "", "`file` for the station's identity, a secret, instead of a code")
 		broker  = set.String("broker", "mqtt://127.0.0.1:1883", "`address` at which that station reaches the broker")
 	)
@@ -103,40 +104,20 @@ func known(id circ.StationID, err error) error {
 // byCode prints a one-time code. A station that has no keys yet may be given one
 // code after another.
 func byCode(ctx context.Context, to io.Writer, s store.Store, id circ.StationID, folder string, life time.Duration, replace bool) error {
-	place, err := s.Fact(ctx, enrolPlace)
-	if err != nil {
-		return err
-	}
-	if place == "" {
-		return errors.New("where stations enrol is not known: start the hub with --names, by which they reach it; or write a file with --out")
-	}
 	if !id.Valid() {
 		return fmt.Errorf("%q: a station's name is 1 to 32 characters of a-z, 0-9 and '-'", id)
 	}
-	authority, err := identity.LoadAuthority(folder, time.Now())
+	e, err := offer(ctx, s, id, folder, life, replace)
+	if errors.Is(err, web.ErrNoPlace) {
+		return errors.New("where stations enrol is not known: start the hub with --names, by which they reach it; or write a file with --out")
+	}
+	if errors.Is(err, web.ErrKeys) {
+		return known(id, store.ErrKnown)
+	}
 	if err != nil {
 		return err
 	}
-	if err := s.Enrol(ctx, identity.Enrolled{Station: id}, time.Now()); errors.Is(err, store.ErrKnown) {
-		before, err := s.Enrolled(ctx, id)
-		if err != nil {
-			return err
-		}
-		if len(before.Signing) > 0 && !replace {
-			return known(id, store.ErrKnown)
-		}
-	} else if err != nil {
-		return err
-	}
-	code, err := enrol.NewCode(place)
-	if err != nil {
-		return err
-	}
-	expires := time.Now().Add(life)
-	if err := s.Offer(ctx, store.Code{ID: code.ID(), Secret: code.Key(), Station: id, Expires: expires}); err != nil {
-		return err
-	}
-	qr, err := qrcode.New(code.Text(), qrcode.Medium)
+	qr, err := qrcode.New(e.Code, qrcode.Medium)
 	if err != nil {
 		return err
 	}
@@ -149,9 +130,44 @@ or scan this:
 %s
 The station then shows the fingerprint of the library's authority. It is
 %s
-`, id, expires.Format("Monday 2 January 2006, 15:04"), code.Text(), picture(qr, to), identity.Fingerprint(authority.Certificate()))
+`, id, e.Expires.Format("Monday 2 January 2006, 15:04"), e.Code, picture(qr, to), e.Fingerprint)
 	return nil
 }
+
+// offer makes a station known, if it is not, and offers a code for it.
+func offer(ctx context.Context, s store.Store, id circ.StationID, folder string, life time.Duration, replace bool) (e web.Enrolment, err error) {
+	place, err := s.Fact(ctx, enrolPlace)
+	if err != nil {
+		return e, err
+	}
+	if place == "" {
+		return e, web.ErrNoPlace
+	}
+	authority, err := identity.LoadAuthority(folder, time.Now())
+	if err != nil {
+		return e, err
+	}
+	if err := s.Enrol(ctx, identity.Enrolled{Station: id}, time.Now()); errors.Is(err, store.ErrKnown) {
+		before, err := s.Enrolled(ctx, id)
+		if err != nil {
+			return e, err
+		}
+		if len(before.Signing) > 0 && !replace {
+			return e, web.ErrKeys
+		}
+	} else if err != nil {
+		return e, err
+	}
+	code, err := enrol.NewCode(place)
+	if err != nil {
+		return e, err
+	}
+	e = web.Enrolment{Code: code.Text(), Expires: time.Now().Add(life), Fingerprint: identity.Fingerprint(authority.Certificate())}
+	return e, s.Offer(ctx, store.Code{ID: code.ID(), Secret: code.Key(), Station: id, Expires: e.Expires})
+}
+
+// codeLife is how long a code works.
+const codeLife = 48 * time.Hour
 
 // picture is a QR code in half blocks: dark on light where to is a terminal, and
 // else as plain signs, light ones filled.

@@ -253,12 +253,12 @@ func (s *base) Events(ctx context.Context, station circ.StationID, before Positi
 	}
 	events, err := collect(ctx, s.read, func(scan func(...any) error) (e Event, err error) {
 		var ledger, patron string
-		var at, off, received int64
-		err = scan(&ledger, &e.Seq, &e.Kind, &at, &off, &received, &e.Clock, &e.Item, &e.Title, &patron, &e.Note, &e.Undone)
-		e.Err = ms(off)
+		var at, off, received, wall int64
+		err = scan(&ledger, &e.Seq, &e.Kind, &at, &off, &received, &wall, &e.Clock, &e.Item, &e.Title, &patron, &e.Note, &e.Undone)
+		e.Err, e.Wall = ms(off), fromMillis(wall)
 		e.Ledger, e.At, e.Received, e.Patron = fromID(ledger), fromMillis(at), fromMillis(received), patron != ""
 		return e, err
-	}, `SELECT e.ledger, e.seq, e.kind, e.at, e.err, e.received, e.clock, e.item, COALESCE(i.title, ''), e.patron, e.note, e.undone
+	}, `SELECT e.ledger, e.seq, e.kind, e.at, e.err, e.received, e.wall, e.clock, e.item, COALESCE(i.title, ''), e.patron, e.note, e.undone
 		FROM events e LEFT JOIN items i ON i.id = e.item
 		WHERE e.station = ? AND (e.at < ? OR e.at = ? AND (e.ledger < ? OR e.ledger = ? AND e.seq < ?))
 		ORDER BY e.at DESC, e.ledger DESC, e.seq DESC LIMIT ?`,

@@ -122,6 +122,7 @@ type Store interface {
 	Needs
 	Posts
 	Reports
+	Afar
 	Clocks
 	Blobs
 	Accounts
@@ -324,6 +325,7 @@ type Event struct {
 	Position
 	Kind     string
 	Received time.Time
+	Wall     time.Time // by the station's own clock
 	Clock    circ.Clock
 	Err      time.Duration // how far off At may be, either way
 	Item     circ.ItemID

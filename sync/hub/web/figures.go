@@ -430,7 +430,11 @@ func change(now, was int) string {
 	if was == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%+d %%", (200*(now-was)+was*sign(now-was))/(2*was))
+	percent := (200*(now-was) + was*sign(now-was)) / (2 * was)
+	if percent == 0 {
+		return "0 %"
+	}
+	return fmt.Sprintf("%+d %%", percent)
 }
 
 func sign(n int) int { return cmp.Compare(n, 0) }

@@ -167,10 +167,21 @@ func (s *site) station(r *http.Request, w *words) (string, any, error) {
 	page := struct {
 		frame
 		Station standing
+		Places  []placeLine
+		Loans   []store.Loan // the oldest
+		Drift   string
 		Days    []day
 		Older   string
 	}{frame: s.frame(r, w, ""), Station: s.standing(w, st)}
 	page.Only = id
+	if before == (store.Position{}) {
+		if len(events) > 0 {
+			page.Drift = w.clock(events[0])
+		}
+		if page.Places, page.Loans, err = s.shelf(r, w, id); err != nil {
+			return "", nil, err
+		}
+	}
 	if len(events) > eventsOfPage {
 		events = events[:eventsOfPage]
 		page.Older = "?before=" + url.QueryEscape(formatPosition(events[eventsOfPage-1].Position))
@@ -191,12 +202,41 @@ func (s *site) station(r *http.Request, w *words) (string, any, error) {
 	return "station", page, nil
 }
 
+// placeLine is how many items are at a kind of place.
+type placeLine struct {
+	Name, Href string
+	N          int
+}
+
+const loansOfStation = 10
+
+// shelf is what a station has, and what has been on loan from there for longest.
+func (s *site) shelf(r *http.Request, w *words, id circ.StationID) (lines []placeLine, loans []store.Loan, err error) {
+	places, err := s.source(r).Places(r.Context(), id)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, place := range []string{"shelf", "house", "box"} {
+		if n := places[place]; n > 0 || place == "shelf" {
+			lines = append(lines, placeLine{w.T("place.at." + place), "/items?" + url.Values{"station": {string(id)}, "place": {place}}.Encode(), n})
+		}
+	}
+	loans, err = s.source(r).Loans(r.Context(), id)
+	return lines, loans[:min(len(loans), loansOfStation)], err
+}
+
 // rough is how far off a time may be, rounded up.
 func (w *words) rough(off time.Duration) string {
+	if off <= store.Unsure {
+		return ""
+	}
+	return w.about(off)
+}
+
+// about is a length of time, rounded up.
+func (w *words) about(off time.Duration) string {
 	up := func(unit time.Duration) int { return int((off + unit - 1) / unit) }
 	switch {
-	case off <= store.Unsure:
-		return ""
 	case off <= 90*time.Minute:
 		return w.T("span.minute", up(time.Minute))
 	case off <= 48*time.Hour:

@@ -17,7 +17,15 @@ import (
 // path ("there") or in the whole library. A route that has no line here fails.
 var permitted = map[string]string{
 	"GET /{$}": "viewer", "GET /stations": "viewer", "GET /stations/{id}": "viewer there", "GET /decisions": "viewer", "GET /loans": "viewer",
-	"GET /items": "viewer", "GET /live": "viewer", "GET /figures": "viewer", "GET /figures.csv": "viewer", "GET /api/figures": "viewer", "POST /decisions": "librarian",
+	"GET /items": "viewer", "GET /live": "viewer",
+	"GET /stations/{id}/manage": "librarian there", "GET /stations/{id}/log": "librarian there", "POST /stations/{id}/message": "librarian there",
+	"POST /stations/{id}/settings": "administrator there", "POST /stations/{id}/title": "administrator there", "POST /stations/{id}/settle": "librarian there",
+	"POST /stations/{id}/revoke": "administrator there", "POST /stations/{id}/code": "administrator there",
+	"GET /add-station": "administrator whole", "POST /add-station": "administrator whole",
+	"POST /stations/{id}/restart": "librarian there", "POST /stations/{id}/pause": "librarian there", "POST /stations/{id}/resume": "librarian there",
+	"POST /stations/{id}/census": "librarian there", "POST /stations/{id}/logs": "librarian there", "POST /stations/{id}/identify": "librarian there",
+	"POST /stations/{id}/unlock": "librarian there",
+	"GET /figures":               "viewer", "GET /figures.csv": "viewer", "GET /api/figures": "viewer", "POST /decisions": "librarian",
 	"GET /sign-in": "everybody", "POST /sign-in": "everybody", "GET /sign-in/elsewhere": "everybody", "GET /sign-in/back": "everybody",
 	"GET /welcome/{code}": "everybody", "POST /welcome/{code}": "everybody", "POST /sign-out": "everybody",
 	"GET /account": "viewer", "POST /account/password": "viewer", "POST /account/sessions": "viewer",

@@ -36,10 +36,20 @@ const (
 // routes is the table of everything that answers. Each line is checked against
 // every role by a test, which knows how to ask for it.
 func (s *site) routes() []route {
-	return []route{
+	all := []route{
 		{"GET", "/{$}", store.Viewer, some, "", "", s.page(s.today)},
 		{"GET", "/stations", store.Viewer, some, "", "", s.page(s.stations)},
 		{"GET", "/stations/{id}", store.Viewer, there, "", "", s.page(s.station)},
+		{"GET", "/stations/{id}/manage", store.Librarian, there, "", "", s.page(s.managePage)},
+		{"GET", "/stations/{id}/log", store.Librarian, there, "", "", s.page(s.logPage)},
+		{"POST", "/stations/{id}/message", store.Librarian, there, "message", "", s.form(s.show, s.managePage)},
+		{"POST", "/stations/{id}/settings", store.Administrator, there, "settings", "", s.form(s.set, s.managePage)},
+		{"POST", "/stations/{id}/title", store.Administrator, there, "title", "", s.form(s.name, s.managePage)},
+		{"POST", "/stations/{id}/settle", store.Librarian, there, "settle", "", s.form(s.settle, s.managePage)},
+		{"POST", "/stations/{id}/revoke", store.Administrator, there, "revoke", "", s.form(s.revoke, s.managePage)},
+		{"POST", "/stations/{id}/code", store.Administrator, there, "code", "", s.reveal(s.code, s.managePage)},
+		{"GET", "/add-station", store.Administrator, whole, "", "", s.page(s.addStationPage)},
+		{"POST", "/add-station", store.Administrator, whole, "code", "", s.reveal(s.addStation, s.addStationPage)},
 		{"GET", "/decisions", store.Viewer, some, "", "", s.page(s.decisions)},
 		{"POST", "/decisions", store.Librarian, some, "decide", "", s.form(s.decide, nil)},
 		{"GET", "/loans", store.Viewer, some, "", "", s.page(s.loans)},
@@ -92,6 +102,10 @@ func (s *site) routes() []route {
 		{"GET", "/static/{name}", everybody, some, "", "", s.serveStatic},
 		{"GET", "/", everybody, some, "", "", s.page(func(*http.Request, *words) (string, any, error) { return "", nil, errMissing })},
 	}
+	for _, name := range commands {
+		all = append(all, route{"POST", "/stations/{id}/" + name, store.Librarian, there, "station-" + name, "", s.form(s.command(name), s.managePage)})
+	}
+	return all
 }
 
 // scopes are what tokens may have, in the table's order.

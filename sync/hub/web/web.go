@@ -7,6 +7,9 @@
 //	GET /                      today: what needs a person
 //	GET /stations              all; ?q= finds, ?unwell=1 keeps those that need a
 //	                           look, ?sort= name, heard, queue, loans
+//	GET /stations/{id}/manage  what may be done there; POST /stations/{id}/... does it
+//	GET /stations/{id}/log     the log that it sent last
+//	GET /add-station           a new one; POST makes it known
 //	GET /decisions             what the library system would not take; POST decides
 //	GET /stations/{id}         one station and its timeline; ?before= goes back
 //	GET /loans                 what is on loan; ?station= at one station
@@ -68,6 +71,13 @@ type Source interface {
 	Decisions(ctx context.Context, ils string, limit int) ([]store.Posting, error)
 	Decide(ctx context.Context, d store.Decision) error
 	Uses(ctx context.Context, q store.UseQuery) (store.Uses, error)
+	Places(ctx context.Context, id circ.StationID) (map[string]int, error)
+	Standing(ctx context.Context, id circ.StationID) ([]store.Stands, error)
+	SentLog(ctx context.Context, id circ.StationID) (store.SentLog, error)
+	Tell(ctx context.Context, id circ.StationID, bodies ...circ.NoticeBody) error
+	SetTitle(ctx context.Context, id circ.StationID, title string) error
+	Clear(ctx context.Context, id circ.StationID, condition string) error
+	Revoke(ctx context.Context, id circ.StationID, at time.Time) error
 }
 
 // Settings of the pages. Only Source and Watch are required.
@@ -101,6 +111,10 @@ type Settings struct {
 	Damaged func() time.Time
 	// Fewest is how many people there must be for their number to be told; 0 for 5.
 	Fewest int
+	// Enrol makes a station known, if it is not, and offers a one-time code for it, or
+	// with replace for one that has keys already; ErrNoPlace, ErrKeys. Nil where that
+	// is done elsewhere.
+	Enrol func(ctx context.Context, id circ.StationID, replace bool) (Enrolment, error)
 	// Accounts are who may sign in, and the trail of what they do.
 	Accounts store.Accounts
 	// Local says that nobody but this machine reaches the pages. Then, as long as
@@ -168,7 +182,7 @@ func New(settings Settings) (http.Handler, error) {
 	if s.tongues, err = readTongues(assets.Pages); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "figures", "fault",
+	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "figures", "manage", "add-station", "log", "fault",
 		"sign-in", "welcome", "account", "tokens", "accounts", "one", "trail",
 		"alerts", "rules", "rule"} {
 		if s.pages[name], err = template.ParseFS(assets.Pages, "pages/frame.html", "pages/standing.html", "pages/field.html", "pages/"+name+".html"); err != nil {
@@ -307,7 +321,7 @@ type choice struct {
 }
 
 // still are the pages that are not exchanged while somebody looks at them.
-var still = map[string]bool{"": false, "figures": true, "sign-in": true, "welcome": true, "account": true, "accounts": true, "trail": true, "rules": true}
+var still = map[string]bool{"": false, "figures": true, "manage": true, "add-station": true, "log": true, "sign-in": true, "welcome": true, "account": true, "accounts": true, "trail": true, "rules": true}
 
 // pagePath is the page that a form's answer stands for, which alone can be asked for
 // again.
@@ -320,6 +334,8 @@ func pagePath(r *http.Request) string {
 		return "/account/tokens"
 	case strings.HasPrefix(path, "/subscriptions"):
 		return "/alerts/rules"
+	case strings.HasPrefix(path, "/stations/"):
+		return path[:strings.LastIndex(path, "/")] + "/manage"
 	case strings.HasPrefix(path, "/accounts/"):
 		return strings.TrimSuffix(path, path[strings.LastIndex(path, "/"):])
 	case strings.HasPrefix(path, "/account/"):
@@ -350,7 +366,7 @@ func (s *site) page(gather gather) http.HandlerFunc {
 			http.SetCookie(w, &http.Cookie{Name: "lang", Value: chosen, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 		}
 		status := http.StatusOK
-		if complaints(r) != nil {
+		if len(complaints(r)) > 0 {
 			status = http.StatusUnprocessableEntity
 		}
 		name, content, err := gather(r, words)

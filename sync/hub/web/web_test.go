@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/net/html"
 
 	"coldstation/assets"
@@ -33,6 +34,7 @@ var now = time.Date(2026, 11, 24, 13, 40, 0, 0, time.UTC)
 type source struct {
 	fail    error
 	decided func(store.Decision) error
+	told    func(circ.StationID, ...circ.NoticeBody) error
 }
 
 func (s source) Stations(context.Context) ([]store.Station, error) {
@@ -132,6 +134,38 @@ func (s source) Uses(_ context.Context, q store.UseQuery) (store.Uses, error) {
 	return u, s.fail
 }
 
+func (s source) Places(context.Context, circ.StationID) (map[string]int, error) {
+	return map[string]int{"shelf": 18, "loan": 2, "box": 1}, s.fail
+}
+
+func (s source) Standing(context.Context, circ.StationID) ([]store.Stands, error) {
+	return []store.Stands{{Body: circ.MessagePut{ID: "desk", Words: map[string]string{"fi": hostile, "sv": "Hej"}}, Had: true},
+		{Body: circ.SettingsPut{Version: 3, Values: map[string]string{"house": "on", "undo": "1m0s", "languages": hostile}}}}, s.fail
+}
+
+func (s source) SentLog(context.Context, circ.StationID) (store.SentLog, error) {
+	return store.SentLog{LogSent: circ.LogSent{Lines: packed(hostile + "\n")}, Received: now.Add(-time.Hour)}, s.fail
+}
+
+func packed(text string) []byte {
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		panic(err) // no option is wrong
+	}
+	return z.EncodeAll([]byte(text), nil)
+}
+
+func (s source) Tell(_ context.Context, id circ.StationID, bodies ...circ.NoticeBody) error {
+	if s.told != nil {
+		return s.told(id, bodies...)
+	}
+	return s.fail
+}
+
+func (s source) SetTitle(context.Context, circ.StationID, string) error  { return s.fail }
+func (s source) Clear(context.Context, circ.StationID, string) error     { return s.fail }
+func (s source) Revoke(context.Context, circ.StationID, time.Time) error { return s.fail }
+
 func propose(store.Posting) []store.Action {
 	return []store.Action{store.Retry, store.Return, store.Accept, store.Leave}
 }
@@ -197,20 +231,23 @@ func get(h http.Handler, path string, headers ...string) reply {
 // pages is a path for each route that shows a page or answers a script; a new
 // route without one fails the test below.
 var pages = map[string][]string{
-	"/{$}":           {"/"},
-	"/stations":      {"/stations", "/stations?q=MAPLE&sort=loans&unwell=1", "/stations?sort=x&q=%22%3E%3Cscript%3E"},
-	"/decisions":     {"/decisions", "/decisions?done=2&failed=1", "/decisions?done=x"},
-	"/stations/{id}": {"/stations/maple-house", "/stations/birch-house", "/stations/willow-house", "/stations/maple-house?before=1764000000000.01000000-0000-0000-0000-000000000000.5"},
-	"/loans":         {"/loans", "/loans?station=maple-house"},
-	"/items":         {"/items", "/items?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&skip=100"},
-	"/figures":       {"/figures", "/figures?station=maple-house&period=month&compare=year&step=day", "/figures?period=free&from=2026-01-01&to=2026-11-20&step=week&skip=1"},
-	"/figures.csv":   {"/figures.csv", "/figures.csv?station=birch-house"},
-	"/api/figures":   {"/api/figures", "/api/figures?period=year"},
-	"/api/stations":  {"/api/stations"},
-	"/api/loans":     {"/api/loans", "/api/loans?station=maple-house"},
-	"/api/events":    {"/api/events?station=maple-house&limit=30"},
-	"/static/{name}": {"/static/style.css", "/static/live.js", "/static/icon.svg"},
-	"/live":          nil, // TestLive
+	"/{$}":                  {"/"},
+	"/stations":             {"/stations", "/stations?q=MAPLE&sort=loans&unwell=1", "/stations?sort=x&q=%22%3E%3Cscript%3E"},
+	"/decisions":            {"/decisions", "/decisions?done=2&failed=1", "/decisions?done=x"},
+	"/stations/{id}":        {"/stations/maple-house", "/stations/birch-house", "/stations/willow-house", "/stations/maple-house?before=1764000000000.01000000-0000-0000-0000-000000000000.5"},
+	"/loans":                {"/loans", "/loans?station=maple-house"},
+	"/items":                {"/items", "/items?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&skip=100"},
+	"/stations/{id}/manage": {"/stations/maple-house/manage", "/stations/maple-house/manage?done=settings", "/stations/maple-house/manage?trouble=nostream&preview=1&words-fi=%3Cscript%3E"},
+	"/stations/{id}/log":    {"/stations/maple-house/log"},
+	"/add-station":          {"/add-station"},
+	"/figures":              {"/figures", "/figures?station=maple-house&period=month&compare=year&step=day", "/figures?period=free&from=2026-01-01&to=2026-11-20&step=week&skip=1"},
+	"/figures.csv":          {"/figures.csv", "/figures.csv?station=birch-house"},
+	"/api/figures":          {"/api/figures", "/api/figures?period=year"},
+	"/api/stations":         {"/api/stations"},
+	"/api/loans":            {"/api/loans", "/api/loans?station=maple-house"},
+	"/api/events":           {"/api/events?station=maple-house&limit=30"},
+	"/static/{name}":        {"/static/style.css", "/static/live.js", "/static/icon.svg"},
+	"/live":                 nil, // TestLive
 
 	"/sign-in":             {"/sign-in", "/sign-in?next=/loans&trouble=role", "/sign-in?out=1&trouble=x&next=//evil.example"},
 	"/sign-in/elsewhere":   nil, // TestElsewhere

@@ -110,3 +110,60 @@ func (w within) Uses(ctx context.Context, q store.UseQuery) (store.Uses, error) 
 	}
 	return w.of.Uses(ctx, q)
 }
+
+func (w within) Places(ctx context.Context, id circ.StationID) (map[string]int, error) {
+	if !w.sees(id) {
+		return nil, store.ErrNoStation
+	}
+	return w.of.Places(ctx, id)
+}
+
+// at is the error of somebody who may not do something at a station.
+func (w within) at(id circ.StationID, least store.Role) error {
+	if !w.may(least, id) {
+		return store.ErrNoStation
+	}
+	return nil
+}
+
+func (w within) Standing(ctx context.Context, id circ.StationID) ([]store.Stands, error) {
+	if err := w.at(id, store.Librarian); err != nil {
+		return nil, err
+	}
+	return w.of.Standing(ctx, id)
+}
+
+func (w within) SentLog(ctx context.Context, id circ.StationID) (store.SentLog, error) {
+	if err := w.at(id, store.Librarian); err != nil {
+		return store.SentLog{}, err
+	}
+	return w.of.SentLog(ctx, id)
+}
+
+func (w within) Tell(ctx context.Context, id circ.StationID, bodies ...circ.NoticeBody) error {
+	if err := w.at(id, store.Librarian); err != nil {
+		return err
+	}
+	return w.of.Tell(ctx, id, bodies...)
+}
+
+func (w within) SetTitle(ctx context.Context, id circ.StationID, title string) error {
+	if err := w.at(id, store.Administrator); err != nil {
+		return err
+	}
+	return w.of.SetTitle(ctx, id, title)
+}
+
+func (w within) Clear(ctx context.Context, id circ.StationID, condition string) error {
+	if err := w.at(id, store.Librarian); err != nil {
+		return err
+	}
+	return w.of.Clear(ctx, id, condition)
+}
+
+func (w within) Revoke(ctx context.Context, id circ.StationID, at time.Time) error {
+	if err := w.at(id, store.Administrator); err != nil {
+		return err
+	}
+	return w.of.Revoke(ctx, id, at)
+}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"coldstation/sync/circ"
 	"coldstation/sync/hub/store"
 	"coldstation/sync/identity"
+	"coldstation/sync/wire"
 )
 
 // Size is how large a library is that is made up.
@@ -48,6 +50,12 @@ func (z Size) Fill(ctx context.Context, s store.Store, end time.Time) error {
 
 func (z Size) item(i int) circ.ItemID { return circ.ItemID(fmt.Sprintf("3%013d", i)) }
 
+// opening moves a time into the hours of the day in which a house is awake.
+func opening(at time.Duration) time.Duration {
+	const day = 24 * time.Hour
+	return at - at%day + 7*time.Hour + at%day/2
+}
+
 const sizeOfBatch = 400
 
 func (z Size) fill(ctx context.Context, s store.Store, random *rand.Rand, station int, end time.Time) error {
@@ -69,12 +77,19 @@ func (z Size) fill(ctx context.Context, s store.Store, random *rand.Rand, statio
 	events, own := z.Events/z.Stations, max(1, z.Items/z.Stations)
 	met := make(map[byte]bool)
 	uptime := time.Duration(0)
+	var failed error
 	add := func(body circ.EventBody) {
-		log.AddAt(circ.Stamp{Wall: log.Began.Add(uptime), Clock: circ.ClockNTP, Boot: log.Boot, Uptime: uptime}, body)
+		e := circ.Event{Stamp: circ.Stamp{Wall: log.Began.Add(uptime), Clock: circ.ClockNTP, Boot: log.Boot, Uptime: uptime}, Body: body}
+		written := e
+		if _, sealed := body.(circ.PatronMet); sealed { // nobody has a key to open it with
+			written.Body = circ.Started{Version: "1"}
+		}
+		raw, err := wire.AppendEvent(nil, written, nil)
+		failed = errors.Join(failed, err)
+		log.AddRaw(e, raw)
 	}
 	for n := 0; n < events; n++ {
-		uptime = time.Duration(n+1) * (365 * 24 * time.Hour) / time.Duration(events+1)
-		uptime += time.Duration(random.IntN(10))*time.Hour - uptime%(24*time.Hour) + 8*time.Hour
+		uptime = opening(time.Duration(n+1) * (365 * 24 * time.Hour) / time.Duration(events+1))
 		item, card := z.item(station+z.Stations*random.IntN(own)), byte(1+random.IntN(3+station%20))
 		if !met[card] {
 			met[card] = true
@@ -93,6 +108,9 @@ func (z Size) fill(ctx context.Context, s store.Store, random *rand.Rand, statio
 		default:
 			add(circ.LentToHouse{Item: item})
 		}
+	}
+	if failed != nil {
+		return failed
 	}
 	for first := uint64(1); first <= uint64(len(log.events)); first += sizeOfBatch {
 		b := log.Batch(first, min(first+sizeOfBatch-1, uint64(len(log.events))))

@@ -28,7 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) (s store.Store, reopen func() sto
 		"stations": stations, "presence": presence, "take in": takeIn, "duplicates": duplicates, "gaps": gaps,
 		"forks": forks, "ledgers": ledgers, "undo": undo, "evidence": evidence, "late news": late, "races": races,
 		"time": clocks, "retime": retime, "order": order, "conditions": conditions, "notices": notices, "import": imports, "views": views,
-		"enrolment": enrolment, "log": kept, "waiting": waiting, "posting": posting, "undone postings": undonePostings, "outcomes": outcomes, "decisions": decisions, "figures": figures, "lost": lost, "stock": stock,
+		"enrolment": enrolment, "log": kept, "waiting": waiting, "posting": posting, "undone postings": undonePostings, "outcomes": outcomes, "decisions": decisions, "figures": figures, "lost": lost, "stock": stock, "afar": afar,
 		"blobs": blobs, "card filters": cardFilters, "learned": learned, "expected": expected,
 		"alerts": alerts, "subscriptions": subscriptions,
 		"accounts": accounts, "sessions": sessions, "links": links, "tokens": tokens, "trail": trail,
