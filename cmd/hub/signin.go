@@ -19,6 +19,7 @@ import (
 type signInSettings struct {
 	url                      string
 	idle, longest, trailKeep time.Duration
+	linksKeep                time.Duration
 
 	issuer, client, secretFile, title, claim, scopes, roles string // of a provider elsewhere
 }
@@ -28,6 +29,7 @@ func (s *signInSettings) flags(set *flag.FlagSet) {
 	set.DurationVar(&s.idle, "session-idle", 2*time.Hour, "after how `long` somebody who does nothing is signed out")
 	set.DurationVar(&s.longest, "session-longest", 12*time.Hour, "after how `long` anybody is signed out")
 	set.DurationVar(&s.trailKeep, "trail-keep", 365*24*time.Hour, "how `long` it is kept who did what")
+	set.DurationVar(&s.linksKeep, "links-keep", 90*24*time.Hour, "how `long` after it ended it is kept whose loan it was; then figures alone are left")
 	set.StringVar(&s.issuer, "oidc-issuer", "", "`address` of an OpenID Connect provider at which people sign in")
 	set.StringVar(&s.client, "oidc-client", "", "the hub's `name` there")
 	set.StringVar(&s.secretFile, "oidc-secret-file", "", "`file` with the hub's secret there")
@@ -48,6 +50,9 @@ func (s *signInSettings) check() error {
 	}
 	if s.trailKeep < 24*time.Hour {
 		return errors.New("--trail-keep is a day or more")
+	}
+	if s.linksKeep < 24*time.Hour {
+		return errors.New("--links-keep is a day or more")
 	}
 	if s.issuer == "" {
 		if s.client+s.secretFile+s.roles != "" {
@@ -98,8 +103,15 @@ func (s *signInSettings) elsewhere() (*web.Elsewhere, error) {
 func (s *signInSettings) tidied(ctx context.Context, kept store.Store) error {
 	hourly := time.NewTicker(time.Hour)
 	defer hourly.Stop()
+	var unlinked time.Time
 	for {
 		now := time.Now()
+		if now.Sub(unlinked) >= 24*time.Hour {
+			unlinked = now
+			if _, err := kept.Unlink(ctx, now.Add(-s.linksKeep), time.Local); err != nil && ctx.Err() == nil {
+				slog.Warn("forget whose loans were", "err", err)
+			}
+		}
 		err := errors.Join(kept.ForgetSessions(ctx, now.Add(-s.longest), now.Add(-s.idle)), kept.ForgetTrail(ctx, now.Add(-s.trailKeep)), kept.ForgetAlerts(ctx, now.Add(-s.trailKeep)))
 		if err != nil && ctx.Err() == nil {
 			slog.Warn("forget what is old", "err", err)

@@ -292,7 +292,7 @@ func (c clocks) move(ctx context.Context, seq uint64, r reading) (item circ.Item
 	if err := c.tx.QueryRowContext(ctx, `SELECT item, due, raw FROM events WHERE station = ? AND ledger = ? AND seq = ?`, c.station, id(c.ledger), seq).Scan(&item, &due, &raw); err != nil {
 		return "", err
 	}
-	if due != 0 { // as it was told there
+	if due != 0 && len(raw) > 0 { // as it was told there, as long as that is kept
 		event, err := wire.ParseEvent(raw, nil)
 		if err != nil {
 			return "", fmt.Errorf("event %d of %s: %w", seq, c.station, err)

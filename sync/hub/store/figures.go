@@ -94,9 +94,9 @@ func (s *base) Uses(ctx context.Context, q UseQuery) (u Uses, err error) {
 	for i := range steps {
 		steps[i] = counted(&u.Steps[i])
 	}
-	err = s.eachUse(ctx, q, q.Span, u.By, func(at int64, kind, card string) {
+	err = s.eachUse(ctx, q, q.Span, u.By, func(at, till int64, kind, card string) {
 		now.add(kind, card)
-		if i := q.step(at); i >= 0 {
+		if i := q.step(at); i >= 0 && i == q.step(till) {
 			steps[i].add(kind, card)
 		}
 		counting{use: &u.Hours[q.hour(at)]}.add(kind, "")
@@ -104,7 +104,7 @@ func (s *base) Uses(ctx context.Context, q UseQuery) (u Uses, err error) {
 	if err != nil {
 		return u, err
 	}
-	if err := s.eachUse(ctx, q, q.Before, u.ByBefore, func(_ int64, kind, card string) { before.add(kind, card) }); err != nil {
+	if err := s.eachUse(ctx, q, q.Before, u.ByBefore, func(_, _ int64, kind, card string) { before.add(kind, card) }); err != nil {
 		return u, err
 	}
 	if err := s.firstUses(ctx, q, now, before, steps); err != nil {
@@ -152,8 +152,9 @@ func (q UseQuery) among(column string, args *[]any) string {
 const whose = `CASE WHEN e.patron = '' THEN '' ELSE COALESCE(r.patron, e.station || '/' || e.patron) END`
 
 // eachUse gives what happened in a time where it was asked for, and counts it at each
-// of all stations. From stations on, so that each is read by its own index on time.
-func (s *base) eachUse(ctx context.Context, q UseQuery, in Span, by map[circ.StationID]Use, each func(at int64, kind, card string)) error {
+// of all stations; and for whole months the cards of what is not linked any more. From
+// stations on, so that each is read by its own index on time.
+func (s *base) eachUse(ctx context.Context, q UseQuery, in Span, by map[circ.StationID]Use, each func(at, till int64, kind, card string)) error {
 	if in == (Span{}) {
 		return nil
 	}
@@ -161,13 +162,7 @@ func (s *base) eachUse(ctx context.Context, q UseQuery, in Span, by map[circ.Sta
 	all.Station = ""
 	args := []any{millis(in.From), millis(in.To)}
 	groups := make(map[circ.StationID]counting)
-	_, err := collect(ctx, s.read, func(scan func(...any) error) (none struct{}, err error) {
-		var station circ.StationID
-		var at int64
-		var kind, card string
-		if err = scan(&station, &at, &kind, &card); err != nil {
-			return none, err
-		}
+	add := func(station circ.StationID, at, till int64, kind, card string) {
 		group, found := groups[station]
 		if !found {
 			group = counted(new(Use))
@@ -175,12 +170,32 @@ func (s *base) eachUse(ctx context.Context, q UseQuery, in Span, by map[circ.Sta
 		}
 		group.add(kind, card)
 		if q.Station == "" || station == q.Station {
-			each(at, kind, card)
+			each(at, till, kind, card)
 		}
-		return none, nil
+	}
+	_, err := collect(ctx, s.read, func(scan func(...any) error) (none struct{}, err error) {
+		var station circ.StationID
+		var at int64
+		var kind, card string
+		err = scan(&station, &at, &kind, &card)
+		add(station, at, at, kind, card)
+		return none, err
 	}, `SELECT e.station, e.at, e.kind, `+whose+` FROM stations s JOIN events e ON e.station = s.id AND e.at >= ? AND e.at < ?
 		LEFT JOIN refs r ON r.station = e.station AND r.ref = e.patron
 		WHERE e.undone = 0 AND e.kind IN ('CheckedOut', 'CheckedIn', 'Renewed', 'ReadHere', 'LentToHouse')`+all.among("s.id", &args), args...)
+	if err != nil {
+		return err
+	}
+	args = []any{millis(in.From), millis(in.To)}
+	where := all.among("v.station", &args)
+	_, err = collect(ctx, s.read, func(scan func(...any) error) (none struct{}, err error) {
+		var station circ.StationID
+		var begins, ends int64
+		var card string
+		err = scan(&station, &begins, &ends, &card)
+		add(station, begins, ends-1, "", card)
+		return none, err
+	}, `SELECT v.station, v.begins, v.ends, COALESCE(m.card, v.mark) FROM visits v LEFT JOIN marks m ON m.mark = v.mark WHERE v.begins >= ? AND v.ends <= ?`+where, args...)
 	for station, group := range groups {
 		by[station] = *group.use
 	}

@@ -129,6 +129,7 @@ type Store interface {
 	Learns
 	Alerts
 	Subscriptions
+	Privacy
 	Consignments
 	Recalls
 	Counts

@@ -168,7 +168,8 @@ func (b Batch) trim(ctx context.Context, q queryer, l Ledger) ([]Taken, error) {
 			b.Station, id(b.Ledger), b.First+have-1).Scan(&raw, &chain); err != nil {
 			return nil, err
 		}
-		if !bytes.Equal(raw, last.Raw) || have == uint64(len(b.Events)) && !bytes.Equal(chain, b.Chain[:]) {
+		// Of what is not linked any more the chain alone is left: see Privacy.
+		if len(raw) > 0 && !bytes.Equal(raw, last.Raw) || have == uint64(len(b.Events)) && !bytes.Equal(chain, b.Chain[:]) {
 			return nil, ErrForked
 		}
 	}

@@ -66,6 +66,10 @@ type apiEvent struct {
 	Undone   bool        `json:"undone,omitempty"`
 }
 
+func apiLoanOf(l store.Loan) apiLoan {
+	return apiLoan{l.Station, l.Item, l.Title, moment(l.Since), moment(l.Due), l.Renewed, l.House}
+}
+
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -121,7 +125,7 @@ func (s *site) apiLoans(r *http.Request) (any, error) {
 	loans, err := s.source(r).Loans(r.Context(), only)
 	all := make([]apiLoan, 0, len(loans))
 	for _, l := range loans {
-		all = append(all, apiLoan{l.Station, l.Item, l.Title, moment(l.Since), moment(l.Due), l.Renewed, l.House})
+		all = append(all, apiLoanOf(l))
 	}
 	return all, err
 }

@@ -37,6 +37,7 @@ var permitted = map[string]string{
 	"GET /api/stations": "viewer", "GET /api/loans": "viewer", "GET /api/events": "viewer",
 	"GET /alerts": "viewer", "POST /alerts/seen": "librarian", "POST /alerts/drop": "administrator whole", "GET /alerts/rules": "administrator whole", "GET /alerts/rules/{rule}": "administrator whole",
 	"POST /alerts/rules/{rule}": "administrator whole", "POST /alerts/rules/{rule}/try": "administrator whole", "POST /alerts/rules/{rule}/remove": "administrator whole",
+	"GET /privacy": "administrator whole", "POST /privacy/show": "administrator whole", "POST /privacy/export": "administrator whole", "POST /privacy/erase": "administrator whole",
 	"POST /subscriptions": "administrator whole", "POST /subscriptions/end": "administrator whole",
 	"GET /static/{name}": "everybody", "GET /": "everybody",
 }

@@ -91,6 +91,10 @@ func (s *site) routes() []route {
 		{"POST", "/alerts/rules/{rule}", store.Administrator, whole, "alert-rule", "", s.form(s.setRule, s.rulePage)},
 		{"POST", "/alerts/rules/{rule}/try", store.Administrator, whole, "alert-try", "", s.form(s.tryRule, nil)},
 		{"POST", "/alerts/rules/{rule}/remove", store.Administrator, whole, "alert-remove", "", s.form(s.removeRule, nil)},
+		{"GET", "/privacy", store.Administrator, whole, "", "", s.page(s.privacyPage)},
+		{"POST", "/privacy/show", store.Administrator, whole, "person-read", "", s.reveal(s.showPerson, s.privacyPage)},
+		{"POST", "/privacy/export", store.Administrator, whole, "person-export", "", s.exportPerson},
+		{"POST", "/privacy/erase", store.Administrator, whole, "person-erase", "", s.reveal(s.erasePerson, s.privacyPage)},
 		{"POST", "/subscriptions", store.Administrator, whole, "subscription", "", s.form(s.subscribe, s.rulesPage)},
 		{"POST", "/subscriptions/end", store.Administrator, whole, "subscription-end", "", s.form(s.unsubscribe, nil)},
 

@@ -131,6 +131,7 @@ type Settings struct {
 	// Alerting are the alerts, and Telling how they are told.
 	Alerting Alerting
 	Telling  Telling
+	Privacy  store.Privacy // of the people the library knows
 }
 
 type site struct {
@@ -184,7 +185,7 @@ func New(settings Settings) (http.Handler, error) {
 	}
 	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "figures", "manage", "add-station", "log", "fault",
 		"sign-in", "welcome", "account", "tokens", "accounts", "one", "trail",
-		"alerts", "rules", "rule"} {
+		"alerts", "rules", "rule", "privacy"} {
 		if s.pages[name], err = template.ParseFS(assets.Pages, "pages/frame.html", "pages/standing.html", "pages/field.html", "pages/"+name+".html"); err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
 		}
@@ -321,7 +322,7 @@ type choice struct {
 }
 
 // still are the pages that are not exchanged while somebody looks at them.
-var still = map[string]bool{"": false, "figures": true, "manage": true, "add-station": true, "log": true, "sign-in": true, "welcome": true, "account": true, "accounts": true, "trail": true, "rules": true}
+var still = map[string]bool{"": false, "figures": true, "manage": true, "add-station": true, "log": true, "sign-in": true, "welcome": true, "account": true, "accounts": true, "trail": true, "rules": true, "privacy": true}
 
 // pagePath is the page that a form's answer stands for, which alone can be asked for
 // again.
@@ -332,6 +333,8 @@ func pagePath(r *http.Request) string {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/account/tokens"):
 		return "/account/tokens"
+	case strings.HasPrefix(path, "/privacy/"):
+		return "/privacy"
 	case strings.HasPrefix(path, "/subscriptions"):
 		return "/alerts/rules"
 	case strings.HasPrefix(path, "/stations/"):

@@ -199,7 +199,7 @@ func newOffice(t *testing.T, settings Settings) (http.Handler, store.Store, *byt
 	})
 	log := new(bytes.Buffer)
 	settings.Hosts, settings.Place, settings.Log = []string{"hub.library.example"}, place, slog.New(slog.NewTextHandler(log, nil))
-	settings.Alerting, settings.Telling = accounts, telling
+	settings.Alerting, settings.Telling, settings.Privacy = accounts, telling, accounts
 	settings.Accounts, settings.ILS, settings.Propose, settings.Local = accounts, "koha", propose, true
 	if settings.Now == nil {
 		settings.Now = func() time.Time { return now }
@@ -259,6 +259,7 @@ var pages = map[string][]string{
 	"/accounts/{name}":     nil, // TestHostileAccounts
 	"/trail":               {"/trail", "/trail?q=%22%3E%3Cscript%3E&what=decide&from=2026-11-01&to=2026-11-24"},
 	"/alerts":              {"/alerts", "/alerts?before=1764000000000.x"},
+	"/privacy":             {"/privacy"},
 	"/alerts/rules":        {"/alerts/rules", "/alerts/rules?done=try"},
 	"/alerts/rules/{rule}": {"/alerts/rules/new"},
 	"/trail.csv":           {"/trail.csv"},

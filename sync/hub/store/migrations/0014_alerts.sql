@@ -82,6 +82,7 @@ CREATE TABLE marks (
 	card TEXT NOT NULL PRIMARY KEY, -- personal data
 	mark TEXT NOT NULL
 );
+CREATE UNIQUE INDEX marks_mark ON marks (mark);
 CREATE TABLE visits (
 	station TEXT   NOT NULL,
 	begins  BIGINT NOT NULL, -- the month, in the library's place

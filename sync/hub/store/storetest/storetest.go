@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) (s store.Store, reopen func() sto
 		"enrolment": enrolment, "log": kept, "waiting": waiting, "posting": posting, "undone postings": undonePostings, "outcomes": outcomes, "decisions": decisions, "figures": figures, "lost": lost, "stock": stock, "afar": afar,
 		"blobs": blobs, "card filters": cardFilters, "learned": learned, "expected": expected,
 		"alerts": alerts, "subscriptions": subscriptions,
+		"unlinked": unlinked, "erased": erased,
 		"accounts": accounts, "sessions": sessions, "links": links, "tokens": tokens, "trail": trail,
 		"needed items": neededItems, "needed people": neededPeople, "proxies": proxies, "compaction": compaction, "long streams": longStreams,
 		"consignments": consignments, "matching": matching, "recalls": recalls, "counting": counting, "rotation": rotation,
