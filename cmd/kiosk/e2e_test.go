@@ -245,9 +245,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 		})
 		cancel()
 		took = time.Since(began)
-		if err != nil {
-			t.Logf("try %d: %v", try+1, err)
-		}
+		th.must(err)
 	}
 	if took > allowed {
 		t.Errorf("the visit was back after %s, want %s", took, allowed)

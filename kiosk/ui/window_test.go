@@ -36,6 +36,22 @@ var programs = map[string]func(){
 		w.Show(flow.New(flow.DefaultRules("maple-house", languages...), 0).View())
 		w.Run()
 	},
+	"late": func() { // the first view comes when an empty window has long been painted
+		w := New(Options{Words: book, Send: func(flow.Msg) {}, Width: 1366, Height: 768,
+			FirstFrame: func() { fmt.Println("first frame") }})
+		painted, turns := make(chan struct{}), 0
+		turning := fyne.NewAnimation(time.Minute, func(float32) {
+			if turns++; turns == 10 {
+				close(painted)
+			}
+		})
+		turning.Start()
+		go func() {
+			<-painted
+			w.Show(flow.New(flow.DefaultRules("maple-house", languages...), 0).View())
+		}()
+		w.Run()
+	},
 	"busy": func() { // every screen, as fast as other goroutines can ask for it
 		touched := make(chan flow.Msg, 1)
 		started := make(chan struct{})
@@ -176,6 +192,29 @@ func until(t *testing.T, what string, seen func() bool) {
 		if time.Since(start) > 10*time.Second {
 			t.Fatalf("not seen: %s", what)
 		}
+	}
+}
+
+// TestLate: a view that comes after the window was painted empty is painted too. Fyne
+// is not told by what is new in the window, since it does not know it yet.
+func TestLate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens a window")
+	}
+	_, lines := program(t, display(t), "late")
+	seen := make(chan bool, 1)
+	go func() {
+		for lines.Scan() && lines.Text() != "first frame" {
+		}
+		seen <- lines.Text() == "first frame"
+	}()
+	select {
+	case painted := <-seen:
+		if !painted {
+			t.Error("the program ended without a first frame")
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("no first frame")
 	}
 }
 
