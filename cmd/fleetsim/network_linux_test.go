@@ -494,7 +494,7 @@ func TestNameSpaces(t *testing.T) {
 		{"late and out of order", first, func() func() {
 			heal, err := s.queue("netem", "delay", "150ms", "100ms", "loss", "5%", "duplicate", "5%", "reorder", "25%")
 			if err != nil {
-				t.Log("this kernel has no netem; delay is toxiproxy's:", err)
+				t.Error(err)
 			}
 			return heal
 		}},
@@ -503,6 +503,13 @@ func TestNameSpaces(t *testing.T) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
+			if c.name == "late and out of order" { // nothing to install makes up for a kernel without it
+				heal, err := s.queue("netem", "delay", "1ms")
+				if err != nil {
+					t.Skip("this kernel has no netem, so nothing is late here but by TestToxics:", err)
+				}
+				heal()
+			}
 			l.suffer(t, s.relay.Addr().String(), c.when, c.begin)
 		})
 	}

@@ -104,7 +104,9 @@ func BenchmarkDrain(b *testing.B) {
 	b.ReportMetric(float64(events)/bare.Seconds(), "bare-events/s")
 	b.ReportMetric(float64(batches)/bare.Seconds(), "bare-batches/s")
 	b.ReportMetric(float64(size)/float64(batches), "B/batch")
+	b.ReportMetric(float64(size)/float64(events), "wire-B/event")
 	fmt.Printf("\nratio drain %.4f\n", bare.Seconds()/drained.Seconds())
+	fmt.Printf("ratio wire-bytes %.2f\n", float64(size)/float64(events)/40) // of the 40 that one event may cost in bulk
 }
 
 func check(b *testing.B, err error) {

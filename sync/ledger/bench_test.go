@@ -2,7 +2,9 @@ package ledger
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -77,4 +79,66 @@ func benchmarkAppend(b *testing.B, name string, journal bool) {
 	b.ReportMetric(float64(time.Second/mine), "appends/s")
 	b.ReportMetric(float64(ours[len(ours)*99/100])/1e6, "p99-ms")
 	fmt.Printf("\nratio %s %.2f\n", name, float64(bareOne)/float64(mine))
+}
+
+// BenchmarkOpen measures a station's start with a million events, which reads and
+// checks all of them, beside bare bbolt that opens the same file and reads the marks.
+// OPEN_EVENTS is another number of events.
+func BenchmarkOpen(b *testing.B) {
+	events := uint64(1_000_000)
+	if n, err := strconv.ParseUint(os.Getenv("OPEN_EVENTS"), 10, 64); err == nil {
+		events = n
+	}
+	l := newLender(b)
+	l.grow(events)
+	if err := l.SetMark(Hub, events/2); err != nil {
+		b.Fatal(err)
+	}
+	l.close()
+	var ours, bare []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		l.open()
+		ours = append(ours, time.Since(began))
+		l.close()
+		began = time.Now()
+		db, err := bbolt.Open(l.path, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+		if err != nil {
+			b.Fatal(err)
+		}
+		err = db.View(func(tx *bbolt.Tx) error {
+			return tx.Bucket(markBucket).ForEach(func(_, _ []byte) error { return nil })
+		})
+		bare = append(bare, time.Since(began))
+		if err := errors.Join(err, db.Close()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	slices.Sort(ours)
+	slices.Sort(bare)
+	mine, least := ours[len(ours)/2], bare[len(bare)/2]
+	b.ReportMetric(float64(mine)/1e6, "open-ms")
+	b.ReportMetric(float64(least)/1e6, "bare-ms")
+	fmt.Printf("\nratio open %.2f\n", float64(mine)/float64(least))
+	l.open()
+}
+
+// grow records events of visits until there are so many.
+func (l *lender) grow(events uint64) {
+	l.t.Helper()
+	who, ref := []circ.PatronID{anna}, l.Ref(anna)
+	_, last, err := l.Bounds()
+	for err == nil && last < events {
+		bodies := make([]circ.EventBody, 0, 1000)
+		for n := last; n < min(events, last+1000); n += 2 {
+			item := circ.ItemID("167N" + strconv.FormatUint(n%4000, 10))
+			bodies = append(bodies, circ.CheckedOut{Visit: 1, Item: item, Patron: ref, By: ref, Due: due}, circ.CheckedIn{Visit: 1, Item: item, Patron: ref})
+		}
+		if _, err = l.Append(noon, who, bodies...); err == nil {
+			_, last, err = l.Bounds()
+		}
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
 }
