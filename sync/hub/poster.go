@@ -22,6 +22,12 @@ type PosterSettings struct {
 	// House is the card that what is lent to the house is posted to; zero: it is
 	// not posted as a loan, and stays the hub's own.
 	House circ.PatronID
+	// Stations are told when the library system refuses a station's account, and when it
+	// takes it again; nil: nobody is.
+	Stations interface {
+		Raise(ctx context.Context, station circ.StationID, c store.Condition) error
+		Clear(ctx context.Context, station circ.StationID, name string) error
+	}
 	PostRules
 	Look time.Duration    // how often the store is asked for what was taken in; 0 for 1 s
 	Now  func() time.Time // nil for time.Now
@@ -43,6 +49,7 @@ type Poster struct {
 	kept    chan keptAll
 	trouble string // of the library system, as logged last
 	away    atomic.Pointer[time.Time]
+	shut    sync.Map // by station: the kind of request for which its account is refused, or accountTaken
 }
 
 // Away is since when the library system has answered nothing; zero when it did at
@@ -213,8 +220,9 @@ func (p *Poster) note(m postMsg) {
 	if err != nil {
 		said = err.Error()
 	}
-	switch ils.OutcomeOf(err) {
-	case ils.Later, ils.Unsure:
+	switch outcome := ils.OutcomeOf(err); {
+	case errors.Is(err, ils.ErrAccount): // it answers, to others
+	case outcome == ils.Later, outcome == ils.Unsure:
 		if since := p.Now(); p.away.Load() == nil {
 			p.away.Store(&since)
 		}
@@ -250,6 +258,7 @@ func (p *Poster) ask(ctx context.Context, e postEffect) postMsg {
 	switch e := e.(type) {
 	case postAsk:
 		st, err := p.ILS.Standing(ctx, e.Station, e.Item, e.patron)
+		p.account(ctx, e.Station, accountAsked, err)
 		return postStands{e.Item, st, err}
 	case postSend:
 		loan := ils.Loan{Station: e.Station, Item: e.Item, Patron: who(e.Posting), At: e.At, Due: e.Due}
@@ -263,10 +272,41 @@ func (p *Poster) ask(ctx context.Context, e postEffect) postMsg {
 		default:
 			r, err = p.ILS.TakeBack(ctx, ils.Return{Station: e.Station, Item: e.Item, At: e.At})
 		}
+		p.account(ctx, e.Station, e.op, err)
 		return postReplied{e.Item, r, err}
 	}
 	panic("post: an effect that nobody carries out") // our bug: every effect is above
 }
+
+// account notes when a station's account is refused, and when it is taken again by the
+// same kind of request: others may go another way than by SIP2.
+func (p *Poster) account(ctx context.Context, station circ.StationID, kind store.PostingOp, err error) {
+	refused := errors.Is(err, ils.ErrAccount)
+	if p.Stations == nil || err != nil && !refused {
+		return
+	}
+	was, known := p.shut.Load(station)
+	switch {
+	case refused && known && was != accountTaken, !refused && known && was != kind:
+		return
+	case refused:
+		p.shut.Store(station, kind)
+		err = p.Stations.Raise(ctx, station, store.Condition{Name: store.ConditionAccount, Since: p.Now()})
+	default:
+		p.shut.Store(station, accountTaken)
+		err = p.Stations.Clear(ctx, station, store.ConditionAccount)
+	}
+	if err != nil {
+		p.shut.Delete(station) // note it the next time
+		p.Log.Error("note a station's account", "station", station, "err", err)
+	}
+}
+
+// What Poster.shut keeps beside what is sent.
+const (
+	accountTaken store.PostingOp = ""
+	accountAsked store.PostingOp = "ask"
+)
 
 // gather is how long after the beginning of a transaction the next one begins at
 // the earliest. What is under way of each station is many times that.

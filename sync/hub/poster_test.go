@@ -60,7 +60,7 @@ func (b *branch) post() {
 			return b.system.Dial(ctx)
 		}},
 	})
-	p := hub.NewPoster(hub.PosterSettings{Store: b.store, ILS: system, House: b.house, Log: b.log, PostRules: hub.PostRules{Evidence: 10 * time.Minute}, Look: 5 * time.Second})
+	p := hub.NewPoster(hub.PosterSettings{Store: b.store, Stations: b.store, ILS: system, House: b.house, Log: b.log, PostRules: hub.PostRules{Evidence: 10 * time.Minute}, Look: 5 * time.Second})
 	b.poster = p
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -531,6 +531,30 @@ func (h *house) due(item circ.ItemID, want time.Time) func() error {
 		}
 		return nil
 	}
+}
+
+// TestAccountRefused: the library system no longer takes the account. The station says
+// so until it does; the system is not said to be away, and nothing is lost.
+func TestAccountRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBranch(t, "koha24")
+		defer b.library.stop()
+		defer func() { b.stop() }()
+		maple := b.enrol("maple-house")
+		defer maple.start()()
+		b.system.AddAccount("station", "another")
+		maple.lend("1", "999A1")
+		time.Sleep(time.Minute)
+		until(t, b.shows("maple-house", "refused", has(store.ConditionAccount)))
+		time.Sleep(10 * time.Minute)
+		if since := b.poster.Away(); !since.IsZero() {
+			t.Errorf("it is said to be away since %v", since)
+		}
+		b.system.AddAccount("station", "secret")
+		time.Sleep(5 * time.Minute)
+		until(t, b.did("11 1 999A1"))
+		until(t, b.shows("maple-house", "well", func(s store.Station) bool { return !has(store.ConditionAccount)(s) }))
+	})
 }
 
 // TestBacklog: a station that was away for longer than what lies on a pad is believed by

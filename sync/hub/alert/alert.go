@@ -35,7 +35,7 @@ const (
 var Names = []string{
 	store.ConditionSilent, "behind", "untaken", "expiring", store.ConditionRevoked, store.FaultPrefix,
 	store.ConditionQuarantined, store.ConditionRefilled, store.ConditionReturned, store.ConditionMissing, store.ConditionUnreadable,
-	store.ConditionNewer, store.ConditionRefuses, store.ConditionUnfit, Away, Decisions,
+	store.ConditionNewer, store.ConditionRefuses, store.ConditionUnfit, store.ConditionAccount, Away, Decisions,
 }
 
 // Matter is a condition somewhere.

@@ -140,6 +140,10 @@ type Route struct {
 // IsZero reports whether the item may stay.
 func (r Route) IsZero() bool { return r == Route{} }
 
+// ErrAccount is behind the error of a station whose account the library system refuses,
+// or that has none where each needs its own. It concerns no other station.
+var ErrAccount = errors.New("ils: no account that the library system takes")
+
 // Outcome is what became of a request that was not simply done.
 type Outcome int
 

@@ -60,7 +60,7 @@ func (s *SIP2) counter(station circ.StationID) (*sip2.Conn, Counter, error) {
 	c, own := s.Stations[station]
 	if !own {
 		if s.SIP2Settings.Abilities.AccountEach && len(s.Stations) > 0 {
-			return nil, c, &Error{Op: "login", Outcome: Later, Err: fmt.Errorf("station %s has no account at the library system", station)}
+			return nil, c, &Error{Op: "login", Outcome: Later, Err: fmt.Errorf("station %s: %w", station, ErrAccount)}
 		}
 		c = Counter{s.Account, s.Branch}
 	}
@@ -214,6 +214,9 @@ func change(err error) error {
 	switch e.Outcome {
 	case sip2.NotSent:
 		out.Outcome = Later
+		if errors.Is(e.Err, sip2.ErrLogin) {
+			out.Err = fmt.Errorf("%w: %w", ErrAccount, e.Err)
+		}
 		if f, unfit := errors.AsType[*sip2.FieldError](e.Err); unfit {
 			out.Outcome = Refused
 			switch f.Field {

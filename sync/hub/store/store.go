@@ -259,6 +259,7 @@ const (
 	ConditionReturned    = "returned"    // a ledger that another followed is back
 	ConditionRefuses     = "refuses"     // it does not take what it is told
 	ConditionUnfit       = "unfit"       // something is kept here that no station could take
+	ConditionAccount     = "account"     // the library system refuses its account, or it has none there
 	FaultPrefix          = "fault-"
 )
 

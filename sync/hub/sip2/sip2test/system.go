@@ -90,6 +90,13 @@ func (s *System) AddPatron(p Patron) {
 	s.patrons = append(s.patrons, &p)
 }
 
+// AddAccount adds one, or changes its password.
+func (s *System) AddAccount(name, password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Accounts[name] = password
+}
+
 func (s *System) AddItem(i Item) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
