@@ -4,6 +4,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"coldstation/sync/hub/broker"
@@ -25,6 +26,27 @@ func TestEmbedded(t *testing.T) {
 		o.Broker, o.LastRetry = cable.URL(), time.Second
 		return link.Open(o)
 	}, cable.Cut, cable.Mend)
+}
+
+// overPipes plays a story in a bubble, over a pipe in memory, and over the hub's own
+// broker at the clock's own pace. settle is how long nothing must come of what was
+// said last.
+func overPipes(t *testing.T, play func(t *testing.T, dial dialer, settle time.Duration)) {
+	t.Run("memory", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { play(t, memory(link.NewMemory(1)), 10*time.Minute) })
+	})
+	t.Run("broker", func(t *testing.T) {
+		b, err := broker.Start(t.Context(), broker.Options{Folder: t.TempDir(),
+			Authenticate: func(broker.Visitor) (broker.Role, bool) { return broker.Role{Hub: true}, true }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { b.Close() })
+		play(t, func(o link.Options) (link.Link, error) {
+			o.Broker, o.LastRetry = "mqtt://"+b.Addr(), time.Second
+			return link.Open(o)
+		}, 5*time.Second)
+	})
 }
 
 // TestNATS is the story on three nodes of NATS. The one that everybody is connected

@@ -297,8 +297,8 @@ func TestNewer(t *testing.T) {
 // TestDisks: a new disk is a new history and gets a new snapshot with the loans
 // of the old one; an old image of a disk is quarantined.
 func TestDisks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLibrary(t, memory(link.NewMemory(1)))
+	overPipes(t, func(t *testing.T, dial dialer, settle time.Duration) {
+		l := newLibrary(t, dial)
 		defer l.stop()
 		maple := l.enrol("maple-house")
 		stop := maple.start()
@@ -323,7 +323,7 @@ func TestDisks(t *testing.T) {
 		stop = maple.start()
 		defer stop()
 		until(t, l.shows("maple-house", "quarantined", has(store.ConditionQuarantined)))
-		time.Sleep(10 * time.Minute)
+		time.Sleep(settle)
 		if err := l.lent("2@maple-house")(); err != nil {
 			t.Error(err)
 		}

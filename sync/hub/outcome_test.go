@@ -22,8 +22,8 @@ import (
 // once. What came of the first is kept, nothing more of either is, and a person is
 // told.
 func TestCloned(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLibrary(t, memory(link.NewMemory(1)))
+	overPipes(t, func(t *testing.T, dial dialer, settle time.Duration) {
+		l := newLibrary(t, dial)
 		defer l.stop()
 		maple := l.enrol("maple-house")
 		maple.lend("1", "999A1")
@@ -42,7 +42,7 @@ func TestCloned(t *testing.T) {
 		defer clone.start()()
 		until(t, l.shows("maple-house", "quarantined", has(store.ConditionQuarantined)))
 		maple.do(circ.LentToHouse{Item: "3"})
-		time.Sleep(10 * time.Minute)
+		time.Sleep(settle)
 		if err := l.lent("1@maple-house 2@maple-house")(); err != nil {
 			t.Error(err)
 		}
@@ -53,8 +53,8 @@ func TestCloned(t *testing.T) {
 // TestStationRestored: an old image of a station's disk is put back and nothing has
 // happened there since, so that all it says is true and too little.
 func TestStationRestored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLibrary(t, memory(link.NewMemory(1)))
+	overPipes(t, func(t *testing.T, dial dialer, _ time.Duration) {
+		l := newLibrary(t, dial)
 		defer l.stop()
 		maple := l.enrol("maple-house")
 		maple.lend("1", "999A1")
@@ -180,8 +180,8 @@ func TestReboots(t *testing.T) {
 // notices that a station now has. The station has given the old one up and says so,
 // and the hub begins another.
 func TestPutBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLibrary(t, memory(link.NewMemory(1)))
+	overPipes(t, func(t *testing.T, dial dialer, _ time.Duration) {
+		l := newLibrary(t, dial)
 		maple := l.enrol("maple-house")
 		defer maple.start()()
 		knows := func(title string) func() error {
