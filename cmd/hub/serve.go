@@ -262,7 +262,7 @@ func serve(ctx context.Context, args []string) error {
 		},
 		ILS: system.Name(), Propose: proposals, Away: poster.Away, Unanswered: settings.ils.silence, Damaged: opened.since,
 		Silent: patience.Silent, Behind: patience.Behind, Alerting: s, Telling: alerts.telling(), Privacy: s,
-		Accounts: s, URL: settings.signIn.url, Idle: settings.signIn.idle, Longest: settings.signIn.longest, Elsewhere: elsewhere,
+		Accounts: s, Restock: s, URL: settings.signIn.url, Idle: settings.signIn.idle, Longest: settings.signIn.longest, Elsewhere: elsewhere,
 		// Who names other hosts has a proxy before the pages, behind which anybody may be.
 		Local: loopback(settings.web) && len(settings.webHosts) == 0})
 	if err != nil {

@@ -26,6 +26,13 @@ var permitted = map[string]string{
 	"POST /stations/{id}/census": "librarian there", "POST /stations/{id}/logs": "librarian there", "POST /stations/{id}/identify": "librarian there",
 	"POST /stations/{id}/unlock": "librarian there",
 	"GET /figures":               "viewer", "GET /figures.csv": "viewer", "GET /api/figures": "viewer", "POST /decisions": "librarian",
+	"GET /consignments": "viewer", "POST /consignments": "librarian", "GET /consignments/{box}": "viewer", "GET /consignments/{box}/list": "viewer",
+	"POST /consignments/{box}/pack": "librarian", "POST /consignments/{box}/unpack": "librarian", "POST /consignments/{box}/send": "librarian",
+	"POST /consignments/{box}/drop": "librarian", "POST /consignments/{box}/close": "librarian", "POST /consignments/{box}/resolve": "librarian",
+	"GET /shelves": "viewer", "POST /shelves": "librarian", "GET /stations/{id}/count": "viewer there", "POST /stations/{id}/count": "librarian there",
+	"GET /recalls": "viewer", "POST /recalls": "librarian whole", "GET /losses": "viewer", "GET /rotation": "viewer whole", "POST /rotation": "librarian whole",
+	"GET /rotas": "viewer whole", "POST /rotas": "librarian whole", "GET /rotas/{rota}": "viewer whole", "POST /rotas/{rota}": "librarian whole",
+	"POST /rotas/{rota}/items": "librarian whole", "POST /rotas/{rota}/remove": "librarian whole",
 	"GET /sign-in": "everybody", "POST /sign-in": "everybody", "GET /sign-in/elsewhere": "everybody", "GET /sign-in/back": "everybody",
 	"GET /welcome/{code}": "everybody", "POST /welcome/{code}": "everybody", "POST /sign-out": "everybody",
 	"GET /account": "viewer", "POST /account/password": "viewer", "POST /account/sessions": "viewer",
@@ -108,7 +115,7 @@ func (o *office) token(name string, scopes ...string) string {
 }
 
 func (o *office) ask(rt route, headers ...string) reply {
-	path := strings.NewReplacer("{$}", "", "{id}", "maple-house", "{name}", "spare", "{code}", "x", "{rule}", "new").Replace(rt.pattern)
+	path := strings.NewReplacer("{$}", "", "{id}", "maple-house", "{name}", "spare", "{code}", "x", "{rule}", "new", "{box}", "none", "{rota}", "1").Replace(rt.pattern)
 	switch rt.pattern {
 	case "/api/events":
 		path += "?station=maple-house"

@@ -22,6 +22,8 @@ func (s *site) today(r *http.Request, w *words) (string, any, error) {
 	page := struct {
 		frame
 		Decisions int
+		Boxes     int // consignments with differences
+		Counts    []countedLine
 		Matters   []matter
 		Stations  int
 	}{frame: s.frame(r, w, "today")}
@@ -35,6 +37,9 @@ func (s *site) today(r *http.Request, w *words) (string, any, error) {
 			return "", nil, err
 		}
 		page.Matters = s.away(w, count)
+	}
+	if page.Boxes, page.Counts, err = s.unresolved(r, stations); err != nil {
+		return "", nil, err
 	}
 	page.Stations = len(stations)
 	page.Matters = append(append(s.damaged(w), page.Matters...), s.matters(w, stations)...)

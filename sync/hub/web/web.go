@@ -17,6 +17,11 @@
 //	GET /figures               how much was used; ?station=, ?period= month, quarter,
 //	                           year, free, ?from=, ?to=, ?compare= before, year,
 //	                           ?step= day, week, month; /figures.csv the same
+//	GET /consignments          what goes to stations in boxes; /consignments/{box} packs
+//	                           one, or shows what became of it, and its /list prints
+//	GET /shelves               how full they are; /stations/{id}/count what the last
+//	                           count found; /recalls, /losses
+//	GET /rotation              what should move; /rotas the rounds that items go on
 //	GET /live                  text/event-stream: "change" with a station's name
 //	GET /sign-in               name and password, or elsewhere; POST signs in
 //	GET /welcome/{code}        a one-time link: choose a password
@@ -117,6 +122,8 @@ type Settings struct {
 	Enrol func(ctx context.Context, id circ.StationID, replace bool) (Enrolment, error)
 	// Accounts are who may sign in, and the trail of what they do.
 	Accounts store.Accounts
+	// Restock is what moves: consignments, recalls, counts and rotas.
+	Restock Restock
 	// Local says that nobody but this machine reaches the pages. Then, as long as
 	// nobody has an account, whoever does is an administrator.
 	Local bool
@@ -184,13 +191,14 @@ func New(settings Settings) (http.Handler, error) {
 		return nil, err
 	}
 	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "figures", "manage", "add-station", "log", "fault",
+		"consignments", "packing", "packing-list", "consignment", "shelves", "count", "recalls", "losses", "rotation", "rotas",
 		"sign-in", "welcome", "account", "tokens", "accounts", "one", "trail",
 		"alerts", "rules", "rule", "privacy"} {
-		if s.pages[name], err = template.ParseFS(assets.Pages, "pages/frame.html", "pages/standing.html", "pages/field.html", "pages/"+name+".html"); err != nil {
+		if s.pages[name], err = template.ParseFS(assets.Pages, "pages/frame.html", "pages/standing.html", "pages/field.html", "pages/restock.html", "pages/"+name+".html"); err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
 		}
 	}
-	for _, name := range []string{"style.css", "live.js", "icon.svg"} {
+	for _, name := range []string{"style.css", "live.js", "scan.js", "icon.svg"} {
 		content, err := assets.Pages.ReadFile("pages/" + name)
 		if err != nil {
 			return nil, err
@@ -331,6 +339,8 @@ func pagePath(r *http.Request) string {
 		return r.URL.Path
 	}
 	switch path := r.URL.Path; {
+	case strings.HasPrefix(path, "/rotas/"):
+		return strings.TrimSuffix(path, "/items")
 	case strings.HasPrefix(path, "/account/tokens"):
 		return "/account/tokens"
 	case strings.HasPrefix(path, "/privacy/"):
@@ -396,7 +406,7 @@ func (s *site) page(gather gather) http.HandlerFunc {
 
 func statusOf(err error) int {
 	switch {
-	case errors.Is(err, errMissing), errors.Is(err, store.ErrNoStation):
+	case errors.Is(err, errMissing), errors.Is(err, store.ErrNoStation), errors.Is(err, store.ErrNoConsignment):
 		return http.StatusNotFound
 	case errors.Is(err, errNobody):
 		return http.StatusUnauthorized

@@ -200,6 +200,7 @@ func newOffice(t *testing.T, settings Settings) (http.Handler, store.Store, *byt
 	log := new(bytes.Buffer)
 	settings.Hosts, settings.Place, settings.Log = []string{"hub.library.example"}, place, slog.New(slog.NewTextHandler(log, nil))
 	settings.Alerting, settings.Telling, settings.Privacy = accounts, telling, accounts
+	settings.Restock = accounts
 	settings.Accounts, settings.ILS, settings.Propose, settings.Local = accounts, "koha", propose, true
 	if settings.Now == nil {
 		settings.Now = func() time.Time { return now }
@@ -248,6 +249,17 @@ var pages = map[string][]string{
 	"/api/events":           {"/api/events?station=maple-house&limit=30"},
 	"/static/{name}":        {"/static/style.css", "/static/live.js", "/static/icon.svg"},
 	"/live":                 nil, // TestLive
+
+	"/consignments":            {"/consignments"},
+	"/consignments/{box}":      nil, // TestRestock
+	"/consignments/{box}/list": nil,
+	"/shelves":                 {"/shelves"},
+	"/stations/{id}/count":     {"/stations/maple-house/count"},
+	"/recalls":                 {"/recalls", "/recalls?done=1"},
+	"/losses":                  {"/losses"},
+	"/rotation":                {"/rotation", "/rotation?days=30"},
+	"/rotas":                   {"/rotas"},
+	"/rotas/{rota}":            nil,
 
 	"/sign-in":             {"/sign-in", "/sign-in?next=/loans&trouble=role", "/sign-in?out=1&trouble=x&next=//evil.example"},
 	"/sign-in/elsewhere":   nil, // TestElsewhere
@@ -344,7 +356,7 @@ func checkPage(t *testing.T, path, lang, text string) {
 		case "h1":
 			h1++
 		case "script":
-			if attribute(n, "src") != "/static/live.js" || n.FirstChild != nil {
+			if src := attribute(n, "src"); src != "/static/live.js" && src != "/static/scan.js" || n.FirstChild != nil {
 				t.Errorf("%s: a script of %q", path, attribute(n, "src"))
 			}
 		case "img", "iframe", "object", "style", "base":

@@ -100,7 +100,7 @@ func (s *site) bySession(r *http.Request, v *visitor, shown string) (bool, error
 	}
 	v.name, v.title, v.grants, v.session = account.Name, account.Title, account.Grants, session
 	// A page that keeps itself fresh is not somebody who is there.
-	if r.Header.Get("Sec-Fetch-Dest") == "empty" || now.Sub(session.Seen) < sometimes {
+	if r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Dest") == "empty" || now.Sub(session.Seen) < sometimes {
 		return true, nil
 	}
 	return true, s.Accounts.SawSession(r.Context(), session.Hash, now)
