@@ -68,6 +68,9 @@ func (s *Station) byLabel(see sighting) flow.Msg {
 // might be a person's number: it must not go into the log as an item's.
 func (s *Station) byLine(see sighting) flow.Msg {
 	id := see.line
+	if s.isBox(id) {
+		return flow.BoxSeen{Consignment: id}
+	}
 	if n, ruled := s.settings.Numbers.Find(number.Line, id); ruled && n.Kind == number.Patron {
 		return s.card(see, circ.NewPatronID(n.ID))
 	} else if ruled {

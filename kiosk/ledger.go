@@ -4,6 +4,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"time"
 
 	"coldstation/sync/circ"
 	"coldstation/sync/ledger"
@@ -45,6 +46,14 @@ type Ledger interface {
 	KeepTries(patron circ.Ref, tries []byte) error
 	Tries(patron circ.Ref) (tries []byte, err error)
 	ForgetTries() error
+
+	// What the staff's tasks go by.
+	Consignments() ([]circ.ConsignmentPut, error)
+	Items() ([]circ.Item, error)
+	At(ledger.Place) ([]circ.ItemID, error)
+	NoteCounted(id circ.ItemID, at time.Time) error
+	Counted() (map[circ.ItemID]time.Time, error)
+	ForgetCount() error
 
 	Faults() ([]string, error) // raised and not cleared
 

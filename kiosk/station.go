@@ -373,6 +373,13 @@ func (s *Station) carryOut(e flow.Effect) flow.Msg {
 		s.forget(e)
 	case flow.Remember:
 		s.remember(e)
+	case flow.ReadDesk:
+		return s.readDesk(e.Page)
+	case flow.NoteCounted:
+		err := s.ledger.NoteCounted(e.Item, s.now().Wall)
+		return flow.CountNoted{Item: e.Item, Failed: !s.answered(err)}
+	case flow.ForgetCount:
+		s.answered(s.ledger.ForgetCount())
 	case flow.Rescale:
 		if s.rescale != nil {
 			if err := s.rescale(e.Scale); err != nil {

@@ -35,6 +35,11 @@ type desk struct {
 	remembered map[circ.Ref]Look
 	scale      float64
 
+	consignments []Consignment
+	wanted       []Wanted
+	shelf        []circ.Item
+	counted      []circ.ItemID
+
 	when    []time.Duration // each of events was recorded, as Moment.Up
 	housed  map[circ.ItemID]bool
 	shown   []shownIn             // every card that was taken in
@@ -208,6 +213,15 @@ func (d *desk) carryOut(e Effect) {
 		delete(d.had, e.Item.ID)
 	case Remember:
 		d.remembered[e.Ref] = e.Look
+	case ReadDesk:
+		d.answer(d.readDesk(e.Page))
+	case NoteCounted:
+		d.answer(CountNoted{e.Item, d.full})
+		if !d.full && !slices.Contains(d.counted, e.Item) {
+			d.counted = append(d.counted, e.Item)
+		}
+	case ForgetCount:
+		d.counted = nil
 	case Rescale:
 		d.scale = e.Scale
 	}
@@ -420,6 +434,14 @@ func (d *desk) story() string {
 			words = append(words, fmt.Sprintf("%s renewed by %s", b.Item, names[b.By]))
 		case circ.Undone:
 			words = append(words, fmt.Sprintf("undo %d", b.Seq))
+		case circ.Placed:
+			words = append(words, fmt.Sprintf("%s placed with %q by %s", b.Item, b.Consignment, names[b.By]))
+		case circ.TakenOut:
+			words = append(words, fmt.Sprintf("%s taken out for %q by %s", b.Item, b.Consignment, names[b.By]))
+		case circ.ConsignmentChecked:
+			words = append(words, fmt.Sprintf("%q checked by %s: %v seen, %v missing, %v extra", b.Consignment, names[b.By], b.Seen, b.Missing, b.Extra))
+		case circ.ShelfCounted:
+			words = append(words, fmt.Sprintf("counted by %s: %v, whole %v", names[b.By], b.Seen, b.Whole))
 		}
 	}
 	return strings.Join(words, ", ")

@@ -73,6 +73,16 @@ type Remember struct {
 	Look Look
 }
 
+// ReadDesk asks for what a page of the staff needs; DeskRead answers.
+type ReadDesk struct{ Page Screen }
+
+// NoteCounted asks for it to be kept that an item stands on the shelf; CountNoted
+// answers.
+type NoteCounted struct{ Item circ.ItemID }
+
+// ForgetCount asks for a count to be over.
+type ForgetCount struct{}
+
 // Rescale asks for the screen's scale to be kept.
 type Rescale struct{ Scale float64 }
 
@@ -97,17 +107,20 @@ const (
 	timers
 )
 
-func (Record) effect()     {}
-func (SetTag) effect()     {}
-func (Say) effect()        {}
-func (Hush) effect()       {}
-func (Print) effect()      {}
-func (StartTimer) effect() {}
-func (StopTimer) effect()  {}
-func (Recognise) effect()  {}
-func (Unlock) effect()     {}
-func (ReadLoans) effect()  {}
-func (Recall) effect()     {}
-func (Forget) effect()     {}
-func (Remember) effect()   {}
-func (Rescale) effect()    {}
+func (Record) effect()      {}
+func (SetTag) effect()      {}
+func (Say) effect()         {}
+func (Hush) effect()        {}
+func (Print) effect()       {}
+func (StartTimer) effect()  {}
+func (StopTimer) effect()   {}
+func (Recognise) effect()   {}
+func (Unlock) effect()      {}
+func (ReadLoans) effect()   {}
+func (Recall) effect()      {}
+func (Forget) effect()      {}
+func (Remember) effect()    {}
+func (Rescale) effect()     {}
+func (ReadDesk) effect()    {}
+func (NoteCounted) effect() {}
+func (ForgetCount) effect() {}

@@ -38,5 +38,16 @@ var Keys = []string{
 	string(Back), string(Help), string(Undo), string(UndoThis), string(Redo), string(BorrowIt),
 	string(Continue), string(StillHere), string(SayAgain), string(Receipt), string(Finish),
 	string(ForThem), string(ForHouse), string(NoCard), string(IAm), string(Erase), string(Enter), string(MyLoans), string(Renew),
+	"receive", "receive.how", "receive.open", "receive.which", "receive.which.how", "receive.seen", "receive.missing", "receive.extra",
+	"receive.some", "receive.some.how", "receive.all", "receive.all.how", "receive.done",
+	"takeout", "takeout.how", "takeout.seen", "takeout.all", "takeout.none", "takeout.lent", "takeout.done",
+	"shelf", "shelf.how", "shelf.counted", "shelf.whole", "shelf.result", "shelf.result.how", "shelf.result.right", "shelf.lent.how", "shelf.astray.how", "shelf.sent",
+	"boxes", "boxes.how", "boxes.none", "boxes.emptied", "desk.done.how", "desk.failed", "desk.failed.how",
+	"fate.arrived", "fate.extra", "fate.other-box", "fate.astray", "fate.astray.home", "fate.lent-here", "fate.sought", "fate.away",
+	"fate.removed", "fate.stays", "fate.present", "fate.unsaved",
+	string(Receive), string(TakeOut), string(CountShelf), string(SortBox), string(ThisBox), string(Accept), string(EnoughOut),
+	string(AllCounted), string(WholeShelf), string(PartShelf), string(ShowMissing), string(ShowLent), string(ShowAstray),
+	string(SendCount), string(TakeBack), string(BoxEmptied),
+
 	string(AllSeen), string(NotAll), string(Looks), string(ForOther), string(ForMyself), string(Measure), string(Larger), string(Smaller), string(Fits),
 }

@@ -130,6 +130,7 @@ type Pressed struct {
 	Item   circ.ItemID // for buttons that stand beside an item
 	Who    circ.Ref    // for choices of a person
 	Digit  byte        // '0' to '9', for Digit
+	List   string      // for choices of a list
 }
 
 // Touched: the screen was touched beside any button.
@@ -140,6 +141,25 @@ type Turned struct{ By int }
 
 // Reached: a keypad has led to a button, which sends Means when it is pressed.
 type Reached struct{ Means Msg }
+
+// BoxSeen: the label on a consignment's box was scanned.
+type BoxSeen struct{ Consignment string }
+
+// DeskRead answers ReadDesk with what that page needs.
+type DeskRead struct {
+	Page         Screen
+	Consignments []Consignment // on their way, or begun
+	Wanted       []Wanted      // by the lists of the library, in order of their titles
+	Shelf        []circ.Item   // should stand on the shelf
+	Counted      []ItemSeen    // in a count that is not over, as they are known now
+	Boxed        []circ.Item   // lie in the box
+}
+
+// CountNoted answers NoteCounted.
+type CountNoted struct {
+	Item   circ.ItemID
+	Failed bool
+}
 
 // LanguageChosen: a language of View.Languages was touched.
 type LanguageChosen struct{ Language string }
@@ -229,3 +249,6 @@ func (LoansRead) msg()      {}
 func (Recalled) msg()       {}
 func (TilesSet) msg()       {}
 func (Resumed) msg()        {}
+func (BoxSeen) msg()        {}
+func (DeskRead) msg()       {}
+func (CountNoted) msg()     {}

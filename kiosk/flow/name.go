@@ -35,7 +35,7 @@ func (v View) pressable(m Pressed) (Phrase, []Phrase) {
 		}
 	}
 	for _, c := range v.Choices {
-		if c.Action == m.Action && c.Who == m.Who {
+		if c.Action == m.Action && c.Who == m.Who && c.List == m.List {
 			return c.Words, nil
 		}
 	}

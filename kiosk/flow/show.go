@@ -17,6 +17,8 @@ func (s State) View() View {
 	}
 	v.Back = v.Screen != Welcome && v.Screen == s.Page || v.Screen == Visiting && s.changeable() || v.Screen == Unlocking
 	switch v.Screen {
+	case Receiving, TakingOut, Shelving, ShelfWhole, ShelfResult, ShelfGroup, Boxes, DeskDone:
+		s.showDesk(&v)
 	case Welcome:
 		v.Title, v.Text = Phrase{Key: "welcome"}, []Phrase{{Key: "welcome.how"}}
 		if s.Remote.Paused {
@@ -60,7 +62,7 @@ func (s State) View() View {
 	case Naming:
 		v.Title, v.Text = Phrase{Key: "naming"}, []Phrase{{Key: "naming.how"}}
 		for _, tile := range s.Tiles {
-			v.Choices = append(v.Choices, Choice{IAm, tile.Ref, Phrase{Key: "action.iam", Name: tile.Name}, tile.Picture})
+			v.Choices = append(v.Choices, Choice{Action: IAm, Who: tile.Ref, Words: Phrase{Key: "action.iam", Name: tile.Name}, Picture: tile.Picture})
 		}
 	case Unlocking:
 		s.showUnlocking(&v)
@@ -85,6 +87,9 @@ func (s State) View() View {
 		}
 		if s.Rules.Tiles != NoTiles && len(s.Tiles) > 0 {
 			v.Choices = append(v.Choices, Choice{Action: ForOther, Words: Phrase{Key: string(ForOther)}})
+		}
+		for _, a := range []Action{Receive, TakeOut, CountShelf, SortBox} {
+			v.Choices = append(v.Choices, Choice{Action: a, Words: Phrase{Key: string(a)}})
 		}
 		v.Choices = append(v.Choices,
 			Choice{Action: ForMyself, Words: Phrase{Key: string(ForMyself)}},
@@ -121,6 +126,8 @@ func (s State) screen() Screen {
 		return s.Page
 	case s.Visit.ID == 0:
 		return Welcome
+	case s.Desk != nil:
+		return s.Desk.Page
 	case s.asking() && s.Visit.Locked:
 		return Unlocking
 	case s.asking() && s.Visit.Card.Staff:
@@ -146,9 +153,9 @@ func (s State) left() (lines []Line) {
 func (s State) showAsking(v *View) {
 	card := s.Visit.Card
 	v.Title, v.Text = Phrase{Key: "asking"}, []Phrase{{Key: "asking.how"}}
-	v.Choices = append(v.Choices, Choice{ForThem, card.Own.Ref, Phrase{Key: "asking.myself"}, card.Own.Picture})
+	v.Choices = append(v.Choices, Choice{Action: ForThem, Who: card.Own.Ref, Words: Phrase{Key: "asking.myself"}, Picture: card.Own.Picture})
 	for _, a := range card.Others {
-		v.Choices = append(v.Choices, Choice{ForThem, a.Ref, Phrase{Key: string(ForThem), Name: a.Name}, a.Picture})
+		v.Choices = append(v.Choices, Choice{Action: ForThem, Who: a.Ref, Words: Phrase{Key: string(ForThem), Name: a.Name}, Picture: a.Picture})
 	}
 	if s.houses() {
 		v.Choices = append(v.Choices, Choice{Action: ForHouse, Words: Phrase{Key: string(ForHouse)}})

@@ -13,6 +13,7 @@ type State struct {
 	Pad     []Thing
 	Visit   Visit // ID 0: nobody is here
 	Page    Screen
+	Desk    *Desk         // a task of the staff; nil: none is open. Never written through
 	Asked   time.Duration // when StillThere was asked; 0: it is not
 	Look    Look
 	Chosen  bool // Look was chosen by touch; a card does not overrule it
@@ -55,6 +56,7 @@ type Rules struct {
 	Undo   time.Duration // "I did not mean this one"
 	Finish time.Duration // a loan this young with an unready tag is not a return
 	Ask    time.Duration // ask whether somebody is there
+	Idle   time.Duration // the same of the staff, while something lies on the pad
 	Clear  time.Duration // and clear the screen this much later
 	Deaf   time.Duration // after a press, and after another screen, touches are ignored
 }
@@ -91,6 +93,7 @@ func DefaultRules(station circ.StationID, languages ...string) Rules {
 		Undo:      2 * time.Minute,
 		Finish:    10 * time.Minute,
 		Ask:       90 * time.Second,
+		Idle:      10 * time.Minute,
 		Clear:     30 * time.Second,
 		Deaf:      500 * time.Millisecond,
 	}

@@ -15,6 +15,7 @@ func Step(s State, at Moment, m Msg) (State, []Effect) {
 	s.Pad = slices.Clone(s.Pad)
 	s.Past = slices.Clone(s.Past)
 	s.Visit.Entries = slices.Clone(s.Visit.Entries)
+	s.Desk = s.Desk.clone()
 	t := turn{State: s}
 	t.take(m)
 	return t.close(before)
@@ -29,6 +30,12 @@ type turn struct {
 func (t *turn) emit(e Effect) { t.effects = append(t.effects, e) }
 
 func (t *turn) take(m Msg) {
+	if pressed, is := m.(Pressed); is && !t.touch(pressed) {
+		return
+	}
+	if t.Desk != nil && t.atDesk(m) {
+		return
+	}
 	switch m := m.(type) {
 	case CardSeen:
 		t.moved()
@@ -50,9 +57,7 @@ func (t *turn) take(m Msg) {
 	case Recorded:
 		t.recorded(m)
 	case Pressed:
-		if t.touch(m) {
-			t.pressed(m)
-		}
+		t.pressed(m)
 	case Touched, Turned:
 		t.touch(Pressed{})
 	case Reached:
@@ -71,6 +76,11 @@ func (t *turn) take(m Msg) {
 		if t.touch(Pressed{}) && m.Look.valid() {
 			m.Look.Language = t.Look.Language
 			t.wear(m.Look)
+		}
+	case BoxSeen:
+		t.moved()
+		if t.openDesk(Receiving); t.Desk != nil {
+			t.chooseConsignment(m.Consignment)
 		}
 	case Unlocked:
 		t.unlocked(m)
@@ -130,6 +140,7 @@ func (t *turn) close(before State) (State, []Effect) {
 func (t *turn) speak(old, now View) {
 	chosen := t.Chosen && now.Look != old.Look
 	switch {
+	case t.Desk != nil && now.Title.Key == old.Title.Key && !chosen: // a running count is not for the ear
 	case !t.Rules.Speech || t.saving() || now.Title == old.Title && !chosen:
 	case t.Look.Volume == Silent, now.Screen == Welcome && !chosen:
 		t.emit(Hush{})
@@ -223,6 +234,14 @@ func (t *turn) pressed(m Pressed) {
 		}
 	case Renew:
 		t.renew(m.Item)
+	case Receive:
+		t.openDesk(Receiving)
+	case TakeOut:
+		t.openDesk(TakingOut)
+	case CountShelf:
+		t.openDesk(Shelving)
+	case SortBox:
+		t.openDesk(Boxes)
 	case Measure, Larger, Smaller, Fits:
 		t.measure(m.Action)
 	case Finish:
@@ -265,7 +284,10 @@ func (t *turn) fired(timer Timer) {
 func (s State) deadlines() (due [timers]time.Duration) {
 	open := s.Visit.ID != 0 || s.Page != Welcome || s.Look != s.Rules.Look
 	switch {
-	case !open || s.occupied():
+	case !open:
+	case s.occupied() && s.staffed() && s.Asked == 0:
+		due[AskTimer] = s.Quiet + s.Rules.Idle
+	case s.occupied() && !s.staffed():
 	case s.Asked != 0:
 		due[ClearTimer] = s.Asked + s.Rules.Clear
 	case s.done():

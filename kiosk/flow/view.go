@@ -47,6 +47,15 @@ const (
 	Staffing                  // what the staff may want
 	Measuring                 // the screen against a card
 	Identifying               // which station this is, for who looks for it
+
+	Receiving   // staff: a consignment
+	TakingOut   // staff: the library's lists
+	Shelving    // staff: the shelf is counted
+	ShelfWhole  // staff: all of it, or a part?
+	ShelfResult // staff: what came out
+	ShelfGroup  // staff: which items those are
+	Boxes       // staff: what is in the box
+	DeskDone    // staff: it is done
 )
 
 // Phrase is a key of the words files and what stands in its braces.
@@ -55,6 +64,7 @@ type Phrase struct {
 	Name  string    // {name}: a first name
 	Title string    // {title}; empty: the language's word for a book without one
 	N     int       // {n}; also chooses between one and many
+	Of    int       // {of}: of so many
 	Day   time.Time // {day}: weekday and date in words
 }
 
@@ -86,6 +96,18 @@ const (
 	Left                 // from the visit before
 	Housed               // in use in the house, durably
 	Held                 // on loan since before this visit; only in a list of loans
+
+	// Of an item that the staff deals with.
+	Arrived  // came with its consignment, durably
+	Extra    // came with a consignment that it is not in, durably
+	OtherBox // came with another consignment's, durably
+	Astray   // belongs elsewhere
+	LentHere // on loan, and here
+	Sought   // not seen yet
+	Away     // on loan
+	Removed  // taken out, durably
+	Stays    // is on no list, and goes back to the shelf
+	Present  // counted on the shelf
 )
 
 // Choice is one answer of several: a person or a purpose, with a picture.
@@ -94,6 +116,7 @@ type Choice struct {
 	Who     circ.Ref // to be sent back in Pressed
 	Words   Phrase   // the name
 	Picture string   // that the person chose; empty: drawn from the name
+	List    string   // to be sent back in Pressed
 }
 
 // Sign is one step of an explanation: a pictogram by its name, and its words.
@@ -158,6 +181,23 @@ const (
 	Larger    Action = "action.larger"    // at Measuring
 	Smaller   Action = "action.smaller"
 	Fits      Action = "action.fits" // at Measuring: it is as large as the card
+
+	Receive     Action = "action.receive"  // staff: a consignment has come
+	TakeOut     Action = "action.takeout"  // staff: what the library wants back
+	CountShelf  Action = "action.count"    // staff: count the shelf
+	SortBox     Action = "action.box"      // staff: what is in the box
+	ThisBox     Action = "action.thisbox"  // at Receiving: a choice of the consignment
+	Accept      Action = "action.accept"   // the consignment is as the screen says
+	EnoughOut   Action = "action.enough"   // that is all that is taken out now
+	AllCounted  Action = "action.counted"  // at Shelving: there are no more
+	WholeShelf  Action = "action.whole"    // at ShelfWhole
+	PartShelf   Action = "action.part"     // at ShelfWhole
+	ShowMissing Action = "action.missing"  // at ShelfResult
+	ShowLent    Action = "action.lent"     // at ShelfResult
+	ShowAstray  Action = "action.astray"   // at ShelfResult
+	SendCount   Action = "action.send"     // at ShelfResult: tell the library
+	TakeBack    Action = "action.takeback" // an item on loan that is here has come back
+	BoxEmptied  Action = "action.emptied"  // what was in the box is on its way
 )
 
 // Look is how the screen looks and sounds. It follows the person and goes back
@@ -193,10 +233,12 @@ const (
 )
 
 var screens = [...]string{"welcome", "visiting", "leftover", "still-there", "undoing", "helping", "resting",
-	"asking", "naming", "unlocking", "listing", "counting", "looking", "staffing", "measuring", "identifying"}
+	"asking", "naming", "unlocking", "listing", "counting", "looking", "staffing", "measuring", "identifying",
+	"receiving", "taking-out", "shelving", "shelf-whole", "shelf-result", "shelf-group", "boxes", "desk-done"}
 
 func (s Screen) String() string { return screens[s] }
 
-var fates = [...]string{"waiting", "saving", "borrowed", "returned", "boxed", "undone", "ask-staff", "keep", "unread", "left", "housed", "held"}
+var fates = [...]string{"waiting", "saving", "borrowed", "returned", "boxed", "undone", "ask-staff", "keep", "unread", "left", "housed", "held",
+	"arrived", "extra", "other-box", "astray", "lent-here", "sought", "away", "removed", "stays", "present"}
 
 func (f Fate) String() string { return fates[f] }

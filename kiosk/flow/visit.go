@@ -40,7 +40,7 @@ func (t *turn) end() {
 			t.Past = append(t.Past, e)
 		}
 	}
-	t.Visit = Visit{}
+	t.Visit, t.Desk = Visit{}, nil
 	t.Page, t.Asked, t.Touched, t.Press = Welcome, 0, false, Pressed{}
 	t.Scale = t.Rules.Scale
 	t.Look, t.Chosen = t.Rules.Look, false
@@ -57,7 +57,7 @@ func (t *turn) cardSeen(m CardSeen) {
 	case m.Tile && owner != nil && owner.Staff && !t.Visit.Locked:
 		t.choose(card.Own) // whom the staff vouches for
 	case owner != nil && owner.Own.Ref == card.Own.Ref:
-	case owner != nil && !m.Scanned && t.present(owner.Own.Ref):
+	case owner != nil && !m.Scanned && t.present(owner.Own.Ref) && (card.Staff || !t.staffed()):
 	default:
 		if owner != nil || t.stale() {
 			t.end()

@@ -17,8 +17,10 @@ import (
 // as lent or back only when the ledger says so, nothing personal stays on the
 // screen at rest, and every screen has a way home. A run takes more and longer walks
 // than rapid's own hundred, which miss one fault in two.
-func TestWalk(t *testing.T) {
-	for name, want := range map[string]string{"rapid.checks": "1000", "rapid.steps": "60"} {
+func TestWalk(t *testing.T) { walking(t, "1000", walk) }
+
+func walking(t *testing.T, checks string, walk func(*rapid.T)) {
+	for name, want := range map[string]string{"rapid.checks": checks, "rapid.steps": "60"} {
 		if f := flag.Lookup(name); f.Value.String() == f.DefValue {
 			if err := flag.Set(name, want); err != nil {
 				t.Fatal(err)
@@ -57,7 +59,7 @@ func walk(t *rapid.T) {
 		"choose": func(t *rapid.T) {
 			if choices := d.s.View().Choices; len(choices) > 0 {
 				c := rapid.SampledFrom(choices).Draw(t, "choice")
-				d.send(Pressed{Action: c.Action, Who: c.Who})
+				d.send(Pressed{Action: c.Action, Who: c.Who, List: c.List})
 			}
 		},
 		"digit": func(t *rapid.T) {
@@ -157,7 +159,7 @@ func look(t *rapid.T, d *desk, lay map[circ.ItemID]circ.VisitID, checked *int) {
 	}
 	if d.s.occupied() {
 		for timer := range d.timers {
-			if timer != UndoTimer {
+			if timer != UndoTimer && !d.s.staffed() {
 				t.Fatalf("timer %d runs while something lies on the pad", timer)
 			}
 		}
@@ -250,6 +252,9 @@ func wayHome(t *rapid.T, s State, at Moment) {
 // look: names are only those of who agreed to be found by theirs.
 func impersonal(t *rapid.T, s State) {
 	v := s.View()
+	if s.Visit.ID == 0 && s.Desk != nil || s.Desk != nil && !s.staffed() {
+		t.Fatalf("the desk is open, and no staff is there")
+	}
 	if s.Visit.ID == 0 && !reflect.DeepEqual(s.Visit, Visit{}) {
 		t.Fatalf("a visit that is over leaves %+v", s.Visit)
 	}

@@ -32,7 +32,7 @@ func (t *turn) account() {
 // choose settles whose loans they are, and with it what waited.
 func (t *turn) choose(a Account) {
 	a.Lend = a.Lend && !t.Remote.Paused
-	t.Visit.For, t.Visit.Whom, t.Page = &a, false, Welcome
+	t.Visit.For, t.Visit.Whom, t.Page, t.Desk = &a, false, Welcome, nil
 	for i := range t.Visit.Entries {
 		if e := &t.Visit.Entries[i]; e.Fate == Waiting {
 			t.decide(e)

@@ -15,6 +15,7 @@
 //	{title}  a title in the language's quotation marks; form untitled when there is none
 //	{n}      a number; the forms are the plural categories of CLDR:
 //	         zero one two few many other
+//	{of}     the number that {n} is of
 //	{day}    a date in words
 //
 // The keys that begin with "language." describe the language itself:

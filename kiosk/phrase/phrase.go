@@ -59,7 +59,7 @@ var line = regexp.MustCompile(`^([a-z][a-z.-]*(?:\[([a-z]+)\])?)\s*([=>])\s*(\S.
 
 var (
 	brace   = regexp.MustCompile(`\{[^}]*\}?`)
-	braces  = []string{"{name}", "{title}", "{n}", "{day}"}
+	braces  = []string{"{name}", "{title}", "{n}", "{of}", "{day}"}
 	plurals = []string{"other", "zero", "one", "two", "few", "many"} // by plural.Form
 )
 
@@ -179,7 +179,7 @@ func (w *Words) fill(key string, p flow.Phrase, quote string) string {
 	if quote != "" {
 		title, day = strings.ReplaceAll(quote, "{title}", title), w.Date(p.Day)
 	}
-	return strings.NewReplacer("{name}", p.Name, "{title}", title, "{n}", strconv.Itoa(p.N), "{day}", day).Replace(text)
+	return strings.NewReplacer("{name}", p.Name, "{title}", title, "{n}", strconv.Itoa(p.N), "{of}", strconv.Itoa(p.Of), "{day}", day).Replace(text)
 }
 
 // Date is a day in words, in the day's own place: weekday, number and month.

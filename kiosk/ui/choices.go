@@ -57,7 +57,7 @@ func (c *composer) choice(at box, choice flow.Choice) {
 	c.portrait(box{at.x + c.pad(), at.y + (at.h-p.side)/2, p.side, p.side}, choice)
 	x := at.x + 2*c.pad() + p.side
 	c.page.write(p.words, box{x, at.y + (at.h-p.words.height())/2, p.words.wide, p.words.height()}, ink, card, fyne.TextAlignLeading)
-	c.page.targets = append(c.page.targets, target{box: at, face: f, down: pressed, msg: flow.Pressed{Action: choice.Action, Who: choice.Who}})
+	c.page.targets = append(c.page.targets, target{box: at, face: f, down: pressed, msg: flow.Pressed{Action: choice.Action, Who: choice.Who, List: choice.List}})
 }
 
 // portrait is the picture that a person chose, or else the first letter of the

@@ -250,7 +250,7 @@ func TestEverythingShown(t *testing.T) {
 func touches(v flow.View, sheets bool) (all []flow.Msg) {
 	for _, c := range v.Choices {
 		if sheets {
-			all = append(all, flow.Pressed{Action: c.Action, Who: c.Who})
+			all = append(all, flow.Pressed{Action: c.Action, Who: c.Who, List: c.List})
 		}
 	}
 	for _, row := range v.Rows {
@@ -350,7 +350,7 @@ func TestPortraits(t *testing.T) {
 	everyPage(t, func(t *testing.T, name string, v flow.View, p page, m metrics) {
 		for _, choice := range v.Choices {
 			for _, target := range p.targets {
-				if target.msg != (flow.Pressed{Action: choice.Action, Who: choice.Who}) {
+				if target.msg != (flow.Pressed{Action: choice.Action, Who: choice.Who, List: choice.List}) {
 					continue
 				}
 				var words, icons []string

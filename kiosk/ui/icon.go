@@ -44,6 +44,10 @@ var signs = map[flow.Action]string{
 	flow.ForThem: "person", flow.ForHouse: "house", flow.NoCard: "person", flow.IAm: "person", flow.Erase: "erase", flow.Enter: "done",
 	flow.MyLoans: "loans", flow.Renew: "renew", flow.AllSeen: "done", flow.NotAll: "not", flow.ForOther: "resident", flow.ForMyself: "person",
 	flow.Measure: "measure", flow.Larger: "larger", flow.Smaller: "smaller", flow.Fits: "done",
+
+	flow.Receive: "parcel", flow.TakeOut: "takeout", flow.CountShelf: "count", flow.SortBox: "box", flow.ThisBox: "parcel",
+	flow.Accept: "done", flow.EnoughOut: "done", flow.AllCounted: "done", flow.WholeShelf: "shelf", flow.PartShelf: "shelf-part",
+	flow.ShowMissing: "question", flow.ShowLent: "loans", flow.ShowAstray: "box", flow.SendCount: "done", flow.TakeBack: "undo", flow.BoxEmptied: "done",
 }
 
 // fateSigns stand before the state of an item, each in its colour.
@@ -55,12 +59,17 @@ var fateSigns = map[flow.Fate]struct {
 	flow.Borrowed: {"done", good}, flow.Returned: {"done", good}, flow.Boxed: {"box", good},
 	flow.Undone: {"undo", ink}, flow.AskStaff: {"staff", care}, flow.Keep: {"staff", care},
 	flow.Unread: {"help", care}, flow.Left: {"info", care}, flow.Housed: {"house", good}, flow.Held: {"date", ink},
+	flow.Arrived: {"done", good}, flow.Extra: {"info", care}, flow.OtherBox: {"parcel", ink}, flow.Astray: {"box", care},
+	flow.LentHere: {"loans", care}, flow.Sought: {"question", ink}, flow.Away: {"date", ink}, flow.Removed: {"done", good},
+	flow.Stays: {"shelf", ink}, flow.Present: {"done", good},
 }
 
 // pictograms show what the words of a screen ask for.
 var pictograms = map[flow.Screen][]string{
 	flow.Welcome: {"pad-card", "pad-book"}, flow.Visiting: {"pad-book"}, flow.Counting: {"pad-book"},
 	flow.StillThere: {"question"}, flow.Resting: {"pad-empty"}, flow.Listing: {"shelf"}, flow.Unlocking: {"question"},
+	flow.Receiving: {"parcel", "pad-book"}, flow.TakingOut: {"shelf"}, flow.Shelving: {"shelf", "pad-book"}, flow.ShelfResult: {"shelf"}, flow.ShelfGroup: {"shelf"},
+	flow.Boxes: {"box"}, flow.DeskDone: {"pad-take"},
 }
 
 // steps of help, as flow names them.

@@ -53,7 +53,7 @@ func TestIcons(t *testing.T) {
 			t.Errorf("%v: no icon %s", action, name)
 		}
 	}
-	for fate := flow.Waiting; fate <= flow.Held; fate++ {
+	for fate := flow.Waiting; fate <= flow.Present; fate++ {
 		if name := fateSigns[fate].name; !known[name] {
 			t.Errorf("%v: no icon %q", fate, name)
 		}

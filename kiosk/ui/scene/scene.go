@@ -58,6 +58,20 @@ var start = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 // later lets time pass; timers fire.
 type later time.Duration
 
+// staffStack is a stack that the staff puts down and takes away again.
+type staffStack []circ.Item
+
+// books are as many as a box or a shelf holds: those of the demo's shelf, again and again.
+func books(n int) (all []circ.Item) {
+	some := []circ.Item{palm, rabbit, winter, brothers, sea, children, suicide, ships, jane, hound, kalevala, memoir}
+	for i := range n {
+		item := some[i%len(some)]
+		item.ID, item.Home = circ.ItemID(fmt.Sprintf("5%03d", i)), "maple-house"
+		all = append(all, item)
+	}
+	return all
+}
+
 // together is a stack: it comes onto the pad all at once.
 type together []flow.ItemSeen
 
@@ -95,8 +109,9 @@ type desk struct {
 	timers    map[flow.Timer]time.Duration
 	seq       uint64
 	full, far bool
-	loans     []flow.Owned // of whoever asks
-	tries     int          // of a secret number
+	loans     []flow.Owned  // of whoever asks
+	tries     int           // of a secret number
+	told      flow.DeskRead // to the staff
 }
 
 // send takes the time that a person needs from one thing to the next.
@@ -132,6 +147,12 @@ func (d *desk) sendAfter(wait time.Duration, m flow.Msg) {
 			case flow.Unlock:
 				d.tries++
 				queue = append(queue, flow.Unlocked{Ref: e.Ref, Right: e.Number == number, Shut: e.Number != number && d.tries >= 3})
+			case flow.ReadDesk:
+				told := d.told
+				told.Page = e.Page
+				queue = append(queue, told)
+			case flow.NoteCounted:
+				queue = append(queue, flow.CountNoted{Item: e.Item, Failed: d.full})
 			case flow.ReadLoans:
 				queue = append(queue, flow.LoansRead{Ref: e.Ref, Loans: d.loans})
 			case flow.Recall:
@@ -239,6 +260,13 @@ func All(languages ...string) []Scene {
 				}
 			case []flow.Owned:
 				d.loans = m
+			case flow.DeskRead:
+				d.told = m
+			case staffStack:
+				for _, item := range m {
+					d.sendAfter(60*time.Millisecond, here(item))
+				}
+				d.state.Pad = d.state.Pad[:1] // they made room for the next
 			case full:
 				d.full = true
 			case far:
@@ -281,10 +309,11 @@ func All(languages ...string) []Scene {
 	scene("help", flow.Helping, rich, press(flow.Help))
 	scene("resting", flow.Resting, nil, flow.PadLost{})
 
-	script := func(parts ...any) (all []any) {
+	var script func(parts ...any) []any
+	script = func(parts ...any) (all []any) {
 		for _, p := range parts {
 			if more, is := p.([]any); is {
-				all = append(all, more...)
+				all = append(all, script(more...)...)
 			} else {
 				all = append(all, p)
 			}
@@ -325,6 +354,44 @@ func All(languages ...string) []Scene {
 	scene("welcome-paused", flow.Welcome, rich, paused)
 	scene("paused", flow.Visiting, rich, paused, helmi, here(palm))
 	scene("identifying", flow.Identifying, nil, flow.Identify{})
+	nurse := func(does flow.Action, told flow.DeskRead, more ...any) []any {
+		return script(few, told, carer, press(does), more)
+	}
+	box, more := books(40), books(42)[40:]
+	parcel := flow.Consignment{ID: "K7Q2-0001", Title: "Large print for the winter", Items: box}
+	other := flow.Consignment{ID: "K7Q2-0002", Title: "For the reading circle", Items: []circ.Item{jane, hound}}
+	way := flow.DeskRead{Consignments: []flow.Consignment{parcel}}
+	elsewhere := here(memoir)
+	scene("receiving", flow.Receiving, rich, nurse(flow.Receive, way)...)
+	scene("receiving-which", flow.Receiving, rich, nurse(flow.Receive, flow.DeskRead{Consignments: []flow.Consignment{parcel, other, {ID: "K7Q2-0003"}}})...)
+	scene("receiving-unknown", flow.Receiving, rich, nurse(flow.Receive, flow.DeskRead{}, staffStack(box[:3]))...)
+	scene("receiving-some", flow.Receiving, rich, nurse(flow.Receive, way, staffStack(box[:10]))...)
+	scene("receiving-38", flow.Receiving, rich, nurse(flow.Receive, way, staffStack(box[:38]), staffStack(more[:1]))...)
+	scene("receiving-all", flow.Receiving, rich, nurse(flow.Receive, way, staffStack(box))...)
+	scene("receiving-mixed", flow.Receiving, rich, nurse(flow.Receive, flow.DeskRead{Consignments: []flow.Consignment{{ID: "K", Items: []circ.Item{palm, sea}}, other}}, here(palm), here(jane), elsewhere, lent(rabbit))...)
+	scene("receiving-unsaved", flow.Receiving, rich, nurse(flow.Receive, way, full{}, here(box[0]))...)
+	scene("received", flow.DeskDone, rich, nurse(flow.Receive, way, staffStack(box), press(flow.Accept))...)
+	scene("received-not", flow.Receiving, rich, nurse(flow.Receive, way, staffStack(box), full{}, press(flow.Accept))...)
+	recall := flow.DeskRead{Wanted: []flow.Wanted{{Item: memoir, List: "R"}, {Item: palm, List: "R"}, {Item: winter, List: "R", Lent: true}, {Item: brothers, List: "R"}}}
+	scene("taking-out", flow.TakingOut, rich, nurse(flow.TakeOut, recall)...)
+	scene("taking-out-some", flow.TakingOut, rich, nurse(flow.TakeOut, recall, here(palm), here(sea))...)
+	scene("taking-out-all", flow.TakingOut, rich, nurse(flow.TakeOut, recall, here(palm), here(memoir), here(brothers))...)
+	scene("taking-out-none", flow.TakingOut, rich, nurse(flow.TakeOut, flow.DeskRead{})...)
+	stock := flow.DeskRead{Shelf: books(300)}
+	counted := script(staffStack(stock.Shelf[:292]), lent(palm), lent(rabbit), lent(sea), lent(winter), lent(kalevala), elsewhere, foreign, unknown)
+	whole := script(counted, press(flow.AllCounted), press(flow.WholeShelf))
+	scene("shelving", flow.Shelving, rich, nurse(flow.CountShelf, stock)...)
+	scene("shelving-some", flow.Shelving, rich, nurse(flow.CountShelf, stock, staffStack(stock.Shelf[:9]))...)
+	scene("shelving-300", flow.Shelving, rich, nurse(flow.CountShelf, stock, counted)...)
+	scene("shelf-whole", flow.ShelfWhole, rich, nurse(flow.CountShelf, stock, counted, press(flow.AllCounted))...)
+	scene("shelf-result", flow.ShelfResult, rich, nurse(flow.CountShelf, stock, whole)...)
+	scene("shelf-result-right", flow.ShelfResult, rich, nurse(flow.CountShelf, flow.DeskRead{}, staffStack(box), press(flow.AllCounted), press(flow.WholeShelf))...)
+	scene("shelf-missing", flow.ShelfGroup, rich, nurse(flow.CountShelf, stock, whole, press(flow.ShowMissing))...)
+	scene("shelf-lent", flow.ShelfGroup, rich, nurse(flow.CountShelf, stock, whole, press(flow.ShowLent), press(flow.TakeBack, sea))...)
+	scene("shelf-astray", flow.ShelfGroup, rich, nurse(flow.CountShelf, stock, whole, press(flow.ShowAstray))...)
+	scene("shelf-sent", flow.DeskDone, rich, nurse(flow.CountShelf, stock, whole, press(flow.SendCount))...)
+	scene("boxes", flow.Boxes, rich, nurse(flow.SortBox, flow.DeskRead{Boxed: []circ.Item{memoir, {ID: "3001"}, palm}})...)
+	scene("boxes-none", flow.Boxes, rich, nurse(flow.SortBox, flow.DeskRead{})...)
 	scene("measuring", flow.Measuring, rich, few, carer, press(flow.Measure))
 	return all
 }
