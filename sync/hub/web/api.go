@@ -4,21 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"coldstation/sync/circ"
 	"coldstation/sync/hub/store"
 )
 
-// The JSON for scripts. Each answer is an array; a time is RFC 3339 in UTC and
-// left out where there is none; an error is {"error": "..."} with the status
-// 400, 404 or 500.
-//
-//	GET /api/stations          apiStation, by name
-//	GET /api/loans             apiLoan, oldest first; ?station= at one station
-//	GET /api/events?station=   apiEvent, the last first; ?limit= (100, at most
-//	                           1000), ?before= the last one's "position"
+// The JSON for scripts, as docs/openapi.yaml describes it. A list is an array, and what
+// is more than a page is where the header Link says. A time is RFC 3339 in UTC and left
+// out where there is none. A fault is a problem (RFC 9457).
 type apiStation struct {
 	ID             circ.StationID `json:"id"`
 	Title          string         `json:"title,omitempty"` // what people call it
@@ -78,18 +72,25 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-func (s *site) api(answer func(*http.Request) (any, error)) http.HandlerFunc {
+func (s *site) api(gather func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		value, err := answer(r)
-		if err != nil {
-			status, text := statusOf(err), err.Error()
-			if status == http.StatusInternalServerError {
-				s.Log.Error("answer a script", "path", r.URL.Path, "err", err)
-				text = "the hub's log says why"
+		value, err := gather(r)
+		more, is := value.(answer)
+		switch {
+		case err != nil:
+			fault := s.problem(r, err)
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(fault.Status)
+			value = fault
+		case is:
+			value = more.value
+			if more.tag != "" {
+				w.Header().Set("ETag", more.tag)
 			}
-			w.WriteHeader(status)
-			value = map[string]string{"error": text}
+			if more.next != "" {
+				w.Header().Set("Link", "<"+more.next+`>; rel="next"`)
+			}
 		}
 		if err := json.NewEncoder(w).Encode(value); err != nil {
 			s.Log.Debug("answer a script", "path", r.URL.Path, "err", err)
@@ -102,17 +103,21 @@ func (s *site) apiStations(r *http.Request) (any, error) {
 	all := make([]apiStation, 0, len(stations))
 	words := s.tongues.of(r)
 	for _, st := range stations {
-		a := apiStation{st.ID, st.Title, st.Online, moment(st.Heard), moment(st.LastEvent), "", st.Cursor, st.Queue(), moment(st.BehindSince), st.Pending(), moment(st.PendingSince), st.Loans, st.Version, []apiCondition{}}
-		if st.Ledger != [16]byte{} {
-			a.Ledger = st.Ledger.String()
-		}
-		v := s.standing(words, st)
-		for i, c := range s.conditions(st) {
-			a.Conditions = append(a.Conditions, apiCondition{c.Name, moment(c.Since), v.Sentences[i].What, v.Sentences[i].Do})
-		}
-		all = append(all, a)
+		all = append(all, s.apiStationOf(words, st))
 	}
 	return all, err
+}
+
+func (s *site) apiStationOf(words *words, st store.Station) apiStation {
+	a := apiStation{st.ID, st.Title, st.Online, moment(st.Heard), moment(st.LastEvent), "", st.Cursor, st.Queue(), moment(st.BehindSince), st.Pending(), moment(st.PendingSince), st.Loans, st.Version, []apiCondition{}}
+	if st.Ledger != [16]byte{} {
+		a.Ledger = st.Ledger.String()
+	}
+	v := s.standing(words, st)
+	for i, c := range s.conditions(st) {
+		a.Conditions = append(a.Conditions, apiCondition{c.Name, moment(c.Since), v.Sentences[i].What, v.Sentences[i].Do})
+	}
+	return a
 }
 
 func (s *site) apiLoans(r *http.Request) (any, error) {
@@ -132,13 +137,9 @@ func (s *site) apiLoans(r *http.Request) (any, error) {
 
 func (s *site) apiEvents(r *http.Request) (any, error) {
 	query := r.URL.Query()
-	limit := 100
-	if text := query.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 1000 {
-			return nil, fmt.Errorf("limit is a number from 1 to 1000: %w", errAsked)
-		}
-		limit = n
+	limit, err := limitOf(query)
+	if err != nil {
+		return nil, err
 	}
 	before, err := position(query.Get("before"))
 	if err != nil {
@@ -149,12 +150,12 @@ func (s *site) apiEvents(r *http.Request) (any, error) {
 		return nil, fmt.Errorf("station is missing: %w", errAsked)
 	}
 	var events []store.Event
-	if events, err = s.source(r).Events(r.Context(), station, before, limit); err != nil {
+	if events, err = s.source(r).Events(r.Context(), station, before, limit+1); err != nil {
 		return nil, err
 	}
 	all := make([]apiEvent, 0, len(events))
 	for _, e := range events {
 		all = append(all, apiEvent{formatPosition(e.Position), e.Ledger.String(), e.Seq, e.Kind, moment(e.At), moment(e.Received), e.Item, e.Title, e.Note, e.Undone})
 	}
-	return all, nil
+	return paged(r, all, limit, "before", func(e apiEvent) string { return e.Position }), nil
 }

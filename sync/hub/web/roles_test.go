@@ -44,6 +44,9 @@ var permitted = map[string]string{
 	"GET /api/stations": "viewer", "GET /api/loans": "viewer", "GET /api/events": "viewer",
 	"GET /alerts": "viewer", "POST /alerts/seen": "librarian", "POST /alerts/drop": "administrator whole", "GET /alerts/rules": "administrator whole", "GET /alerts/rules/{rule}": "administrator whole",
 	"POST /alerts/rules/{rule}": "administrator whole", "POST /alerts/rules/{rule}/try": "administrator whole", "POST /alerts/rules/{rule}/remove": "administrator whole",
+	"GET /api/stations/{id}": "viewer there", "GET /api/items": "viewer", "GET /api/decisions": "viewer", "POST /api/decisions": "librarian", "GET /api/alerts": "viewer", "POST /api/alerts/{alert}/seen": "librarian",
+	"GET /api/alert-rules": "administrator whole", "GET /api/alert-rules/{rule}": "administrator whole", "PUT /api/alert-rules/{rule}": "administrator whole", "DELETE /api/alert-rules/{rule}": "administrator whole",
+	"GET /api/accounts": "administrator whole", "GET /api/authorisations": "administrator whole", "GET /api/openapi.yaml": "everybody",
 	"GET /privacy": "administrator whole", "POST /privacy/show": "administrator whole", "POST /privacy/export": "administrator whole", "POST /privacy/erase": "administrator whole",
 	"POST /subscriptions": "administrator whole", "POST /subscriptions/end": "administrator whole",
 	"GET /static/{name}": "everybody", "GET /": "everybody",
@@ -114,8 +117,11 @@ func (o *office) token(name string, scopes ...string) string {
 	return "Bearer " + shown
 }
 
+// inPath is what stands for the names in patterns.
+var inPath = strings.NewReplacer("{$}", "", "{id}", "maple-house", "{name}", "spare", "{code}", "x", "{rule}", "new", "{box}", "none", "{rota}", "1", "{alert}", "x")
+
 func (o *office) ask(rt route, headers ...string) reply {
-	path := strings.NewReplacer("{$}", "", "{id}", "maple-house", "{name}", "spare", "{code}", "x", "{rule}", "new", "{box}", "none", "{rota}", "1").Replace(rt.pattern)
+	path := inPath.Replace(rt.pattern)
 	switch rt.pattern {
 	case "/api/events":
 		path += "?station=maple-house"
@@ -123,6 +129,9 @@ func (o *office) ask(rt route, headers ...string) reply {
 		path = "/static/style.css"
 	case "/":
 		path = "/nothing"
+	}
+	if rt.method == "PUT" || rt.method == "DELETE" {
+		return send(o.h, rt.method, path, "{}", headers...)
 	}
 	if rt.method == "POST" {
 		return post(o.h, path, url.Values{"role": {"viewer"}, "id": {"x"}}, headers...)

@@ -232,23 +232,32 @@ func get(h http.Handler, path string, headers ...string) reply {
 // pages is a path for each route that shows a page or answers a script; a new
 // route without one fails the test below.
 var pages = map[string][]string{
-	"/{$}":                  {"/"},
-	"/stations":             {"/stations", "/stations?q=MAPLE&sort=loans&unwell=1", "/stations?sort=x&q=%22%3E%3Cscript%3E"},
-	"/decisions":            {"/decisions", "/decisions?done=2&failed=1", "/decisions?done=x"},
-	"/stations/{id}":        {"/stations/maple-house", "/stations/birch-house", "/stations/willow-house", "/stations/maple-house?before=1764000000000.01000000-0000-0000-0000-000000000000.5"},
-	"/loans":                {"/loans", "/loans?station=maple-house"},
-	"/items":                {"/items", "/items?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&skip=100"},
-	"/stations/{id}/manage": {"/stations/maple-house/manage", "/stations/maple-house/manage?done=settings", "/stations/maple-house/manage?trouble=nostream&preview=1&words-fi=%3Cscript%3E"},
-	"/stations/{id}/log":    {"/stations/maple-house/log"},
-	"/add-station":          {"/add-station"},
-	"/figures":              {"/figures", "/figures?station=maple-house&period=month&compare=year&step=day", "/figures?period=free&from=2026-01-01&to=2026-11-20&step=week&skip=1"},
-	"/figures.csv":          {"/figures.csv", "/figures.csv?station=birch-house"},
-	"/api/figures":          {"/api/figures", "/api/figures?period=year"},
-	"/api/stations":         {"/api/stations"},
-	"/api/loans":            {"/api/loans", "/api/loans?station=maple-house"},
-	"/api/events":           {"/api/events?station=maple-house&limit=30"},
-	"/static/{name}":        {"/static/style.css", "/static/live.js", "/static/icon.svg"},
-	"/live":                 nil, // TestLive
+	"/{$}":                    {"/"},
+	"/stations":               {"/stations", "/stations?q=MAPLE&sort=loans&unwell=1", "/stations?sort=x&q=%22%3E%3Cscript%3E"},
+	"/decisions":              {"/decisions", "/decisions?done=2&failed=1", "/decisions?done=x"},
+	"/stations/{id}":          {"/stations/maple-house", "/stations/birch-house", "/stations/willow-house", "/stations/maple-house?before=1764000000000.01000000-0000-0000-0000-000000000000.5"},
+	"/loans":                  {"/loans", "/loans?station=maple-house"},
+	"/items":                  {"/items", "/items?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&skip=100"},
+	"/stations/{id}/manage":   {"/stations/maple-house/manage", "/stations/maple-house/manage?done=settings", "/stations/maple-house/manage?trouble=nostream&preview=1&words-fi=%3Cscript%3E"},
+	"/stations/{id}/log":      {"/stations/maple-house/log"},
+	"/add-station":            {"/add-station"},
+	"/figures":                {"/figures", "/figures?station=maple-house&period=month&compare=year&step=day", "/figures?period=free&from=2026-01-01&to=2026-11-20&step=week&skip=1"},
+	"/figures.csv":            {"/figures.csv", "/figures.csv?station=birch-house"},
+	"/api/figures":            {"/api/figures", "/api/figures?period=year"},
+	"/api/stations":           {"/api/stations"},
+	"/api/stations/{id}":      {"/api/stations/maple-house"},
+	"/api/items":              {"/api/items", "/api/items?q=x&limit=1&after=1"},
+	"/api/decisions":          {"/api/decisions"},
+	"/api/alerts":             {"/api/alerts?limit=1"},
+	"/api/alert-rules":        {"/api/alert-rules"},
+	"/api/alert-rules/{rule}": nil, // TestOpenAPI
+	"/api/accounts":           {"/api/accounts"},
+	"/api/authorisations":     {"/api/authorisations"},
+	"/api/openapi.yaml":       nil, // TestOpenAPI
+	"/api/loans":              {"/api/loans", "/api/loans?station=maple-house"},
+	"/api/events":             {"/api/events?station=maple-house&limit=30"},
+	"/static/{name}":          {"/static/style.css", "/static/live.js", "/static/icon.svg"},
+	"/live":                   nil, // TestLive
 
 	"/consignments":            {"/consignments"},
 	"/consignments/{box}":      nil, // TestRestock

@@ -65,17 +65,6 @@ CREATE TABLE subscription_marks (
 	PRIMARY KEY (subscription, station, ledger)
 );
 
--- Answers to what a program asked for under a key, so that it may ask again.
-CREATE TABLE answered (
-	who    TEXT   NOT NULL,
-	key    TEXT   NOT NULL,
-	asked  TEXT   NOT NULL, -- SHA-256 of the request
-	status BIGINT NOT NULL, -- 0: not answered yet
-	body   BLOB   NOT NULL,
-	at     BIGINT NOT NULL,
-	PRIMARY KEY (who, key)
-);
-
 -- Distinct cards once it is no longer kept what they borrowed: a card's mark is a
 -- random word, and it is kept with the months in which it was at a station.
 CREATE TABLE marks (
