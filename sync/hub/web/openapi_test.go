@@ -2,10 +2,13 @@ package web
 
 import (
 	"encoding/json"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -202,5 +205,22 @@ func TestHostilePaths(t *testing.T) {
 		if ours(next) {
 			t.Errorf("%q is taken for a page of ours", next)
 		}
+	}
+}
+
+// TestSlowForm: who sends a form byte by byte is not waited for.
+func TestSlowForm(t *testing.T) {
+	o := newPeople(t, Settings{Slowest: 50 * time.Millisecond})
+	server := httptest.NewServer(o.h)
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	o.ok(err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nname=m")
+	o.ok(err)
+	o.ok(conn.SetReadDeadline(time.Now().Add(20 * time.Second)))
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400") {
+		t.Errorf("%v: %.40q, want that it is turned away", err, answer)
 	}
 }

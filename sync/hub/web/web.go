@@ -2,7 +2,8 @@
 // complete without JavaScript. A page asks the hub once more when
 // something changed, told by Server-Sent Events.
 //
-// No page and no answer names a patron, and none says to whom an item is lent.
+// No page and no answer names a patron, and none says to whom an item is lent, but for
+// what an administrator asks for of one person, and the list of authorisations.
 //
 //	GET /                      today: what needs a person
 //	GET /stations              all; ?q= finds, ?unwell=1 keeps those that need a
@@ -28,7 +29,9 @@
 //	GET /account               one's own: password, sessions; tokens beside it
 //	GET /accounts              everybody's, for administrators
 //	GET /trail                 what was done, and by whom; /trail.csv the same
-//	GET /api/...               the same for scripts: see api.go
+//	GET /alerts                what people were told of; /alerts/rules who is told
+//	GET /privacy               one person's data, for administrators
+//	GET /api/...               the same for scripts: see docs/openapi.yaml
 //	GET /static/...            style, script, icon
 //
 // The table in routes.go says who may ask for what. Somebody signs in with a
@@ -133,6 +136,8 @@ type Settings struct {
 	// Idle and Longest are when a session ends that nobody uses, and any; 0 for two
 	// and twelve hours.
 	Idle, Longest time.Duration
+	// Slowest is how long somebody may take to send a form; 0 for half a minute.
+	Slowest time.Duration
 	// Elsewhere is where people sign in beside here; nil for nowhere.
 	Elsewhere *Elsewhere
 	// Alerting are the alerts, and Telling how they are told.
@@ -183,6 +188,9 @@ func New(settings Settings) (http.Handler, error) {
 	if s.Idle == 0 {
 		s.Idle = 2 * time.Hour
 	}
+	if s.Slowest == 0 {
+		s.Slowest = 30 * time.Second
+	}
 	if s.Longest == 0 {
 		s.Longest = 12 * time.Hour
 	}
@@ -228,6 +236,11 @@ func (s *site) guard(next http.Handler) http.Handler {
 		if !s.named(r.Host) {
 			http.Error(w, "this name is not one of the hub's; see its setting for names", http.StatusMisdirectedRequest)
 			return
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			// Who sends a form byte by byte holds no connection for long. Not every writer
+			// has a deadline. A page that stays open reads nothing, and has none.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.Slowest))
 		}
 		next.ServeHTTP(w, r)
 	})
