@@ -251,7 +251,7 @@ func (s *base) shelves(ctx context.Context, q UseQuery, u *Uses) error {
 	var args []any
 	where := q.among("p.station", &args)
 	var err error
-	if u.Items, err = number(`SELECT p.station, COUNT(*) FROM places p WHERE p.place <> 'away'`+where+` GROUP BY p.station`, args...); err != nil {
+	if u.Items, err = number(`SELECT p.station, COUNT(*) FROM places p WHERE p.place NOT IN ('away', 'lost')`+where+` GROUP BY p.station`, args...); err != nil {
 		return err
 	}
 	args = []any{millis(q.From), millis(q.To), oneCount.Milliseconds()}

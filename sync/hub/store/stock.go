@@ -4,14 +4,18 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode"
 
 	"coldstation/sync/circ"
 )
 
 // StockQuery says which items: all that hold of it.
 type StockQuery struct {
-	ID      circ.ItemID
-	Find    string // each word is somewhere in title, author or identifier
+	ID circ.ItemID
+	// Find keeps those of which a word of title, author or identifier begins with each
+	// of its words, accents apart: but å, ä and ö where they are typed. Where there are
+	// none, each of its words is somewhere in them.
+	Find    string
 	Station circ.StationID
 	Place   string
 	// Unseen keeps those that were last seen before it. What is on loan is not
@@ -27,12 +31,39 @@ type ItemEvent struct {
 }
 
 func (s *base) Stock(ctx context.Context, q StockQuery) ([]Item, error) {
+	match := matching(q.Find)
+	all, err := s.stock(ctx, q, match)
+	if err == nil && len(all) == 0 && match != "" {
+		all, err = s.stock(ctx, q, "")
+	}
+	return all, err
+}
+
+// matching is what a search for words is in SQLite's full text; "" where there is a
+// word without letters and figures.
+func matching(find string) string {
+	var all []string
+	for _, word := range strings.Fields(strings.ToLower(find)) {
+		if !strings.ContainsFunc(word, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
+			return ""
+		}
+		all = append(all, `"`+strings.ReplaceAll(word, `"`, `""`)+`"*`)
+	}
+	return strings.Join(all, " ")
+}
+
+func (s *base) stock(ctx context.Context, q StockQuery, match string) ([]Item, error) {
 	where, args := []string{"1 = 1"}, []any{}
 	add := func(condition string, values ...any) {
 		where, args = append(where, condition), append(args, values...)
 	}
+	if match != "" {
+		add("i.id IN (SELECT item FROM item_numbers WHERE n IN (SELECT rowid FROM item_words WHERE item_words MATCH ?))", match)
+	}
 	for _, word := range strings.Fields(q.Find) {
-		add("i.search LIKE ? ESCAPE '!'", like(word))
+		if match == "" || strings.ContainsAny(strings.ToLower(word), "åäö") {
+			add("i.search LIKE ? ESCAPE '!'", like(word))
+		}
 	}
 	if q.ID != "" {
 		add("i.id = ?", q.ID)
@@ -44,7 +75,7 @@ func (s *base) Stock(ctx context.Context, q StockQuery) ([]Item, error) {
 		add("p.place = ?", q.Place)
 	}
 	if !q.Unseen.IsZero() {
-		add("p.at < ? AND p.place NOT IN ('loan', 'away')", millis(q.Unseen))
+		add("p.at < ? AND p.place NOT IN ('loan', 'away', 'lost')", millis(q.Unseen))
 	}
 	return collect(ctx, s.read, func(scan func(...any) error) (i Item, err error) {
 		var seen int64

@@ -119,7 +119,7 @@ func (s *site) apiItems(r *http.Request) (any, error) {
 			return nil, errAsked
 		}
 	}
-	items, err := s.source(r).Items(r.Context(), query.Get("q"), skip, limit+1)
+	items, err := s.source(r).Stock(r.Context(), store.StockQuery{Find: query.Get("q"), Skip: skip, Limit: limit + 1})
 	all := make([]apiItem, 0, len(items))
 	for _, i := range items {
 		all = append(all, apiItem{i.ID, i.Title, i.Author, i.Year, i.Home, i.Station, i.Place, moment(i.Seen)})

@@ -337,57 +337,6 @@ func (s *site) loans(r *http.Request, w *words) (string, any, error) {
 	return "loans", page, nil
 }
 
-type itemLine struct {
-	store.Item
-	Marks    []string
-	Language string
-	Where    string
-}
-
-const itemsOfPage = 100
-
-func (s *site) items(r *http.Request, w *words) (string, any, error) {
-	page := struct {
-		frame
-		Find       string
-		Items      []itemLine
-		Back, Next string
-	}{frame: s.frame(r, w, "items")}
-	query := r.URL.Query()
-	page.Find = strings.TrimSpace(query.Get("q"))
-	skip := 0
-	if text := query.Get("skip"); text != "" {
-		n, err := strconv.ParseInt(text, 10, 32)
-		if err != nil || n < 0 {
-			return "", nil, errAsked
-		}
-		skip = int(n)
-	}
-	items, err := s.source(r).Items(r.Context(), page.Find, skip, itemsOfPage+1)
-	at := func(skip int) string {
-		return "?" + url.Values{"q": {page.Find}, "skip": {strconv.Itoa(skip)}}.Encode()
-	}
-	if skip > 0 {
-		page.Back = at(max(0, skip-itemsOfPage))
-	}
-	if len(items) > itemsOfPage {
-		items, page.Next = items[:itemsOfPage], at(skip+itemsOfPage)
-	}
-	for _, i := range items {
-		l := itemLine{Item: i, Language: i.Language, Where: w.T("place." + i.Place)}
-		if key := "language." + i.Language; w.or(key) == key && w.T(key) != key {
-			l.Language = w.T(key)
-		}
-		for _, m := range marks {
-			if i.Marks.Has(m.mark) {
-				l.Marks = append(l.Marks, w.T("mark."+m.name))
-			}
-		}
-		page.Items = append(page.Items, l)
-	}
-	return "items", page, err
-}
-
 var marks = []struct {
 	mark circ.Marks
 	name string

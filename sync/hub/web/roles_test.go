@@ -17,7 +17,8 @@ import (
 // path ("there") or in the whole library. A route that has no line here fails.
 var permitted = map[string]string{
 	"GET /{$}": "viewer", "GET /stations": "viewer", "GET /stations/{id}": "viewer there", "GET /decisions": "viewer", "GET /loans": "viewer",
-	"GET /items": "viewer", "GET /live": "viewer",
+	"GET /items": "viewer", "GET /live": "viewer", "GET /items/{item}": "viewer", "POST /items/{item}/recall": "librarian there", // where the item is
+
 	"GET /stations/{id}/manage": "librarian there", "GET /stations/{id}/log": "librarian there", "POST /stations/{id}/message": "librarian there",
 	"POST /stations/{id}/settings": "administrator there", "POST /stations/{id}/title": "administrator there", "POST /stations/{id}/settle": "librarian there",
 	"POST /stations/{id}/revoke": "administrator there", "POST /stations/{id}/code": "administrator there",
@@ -118,7 +119,7 @@ func (o *office) token(name string, scopes ...string) string {
 }
 
 // inPath is what stands for the names in patterns.
-var inPath = strings.NewReplacer("{$}", "", "{id}", "maple-house", "{name}", "spare", "{code}", "x", "{rule}", "new", "{box}", "none", "{rota}", "1", "{alert}", "x")
+var inPath = strings.NewReplacer("{item}", "1", "{$}", "", "{id}", "maple-house", "{name}", "spare", "{code}", "x", "{rule}", "new", "{box}", "none", "{rota}", "1", "{alert}", "x")
 
 func (o *office) ask(rt route, headers ...string) reply {
 	path := inPath.Replace(rt.pattern)

@@ -54,6 +54,8 @@ func (s *site) routes() []route {
 		{"POST", "/decisions", store.Librarian, some, "decide", "", s.form(s.decide, nil)},
 		{"GET", "/loans", store.Viewer, some, "", "", s.page(s.loans)},
 		{"GET", "/items", store.Viewer, some, "", "", s.page(s.items)},
+		{"GET", "/items/{item}", store.Viewer, some, "", "", s.page(s.item)},
+		{"POST", "/items/{item}/recall", store.Librarian, some, "recall", "", s.form(s.recallOne, s.item)},
 		{"GET", "/figures", store.Viewer, some, "", "", s.page(s.figuresPage)},
 		{"GET", "/figures.csv", store.Viewer, some, "", "", s.figuresCSV},
 		{"GET", "/live", store.Viewer, some, "", "", s.live},

@@ -14,7 +14,8 @@
 //	GET /decisions             what the library system would not take; POST decides
 //	GET /stations/{id}         one station and its timeline; ?before= goes back
 //	GET /loans                 what is on loan; ?station= at one station
-//	GET /items                 the collection; ?q= finds, ?skip= pages
+//	GET /items                 the stock; ?q= finds, ?station=, ?place=, ?unseen= days,
+//	                           ?skip= pages; /items/{item} one, and its past
 //	GET /figures               how much was used; ?station=, ?period= month, quarter,
 //	                           year, free, ?from=, ?to=, ?compare= before, year,
 //	                           ?step= day, week, month; /figures.csv the same
@@ -72,7 +73,11 @@ type Source interface {
 	Stations(ctx context.Context) ([]store.Station, error)
 	Station(ctx context.Context, id circ.StationID) (store.Station, error)
 	Loans(ctx context.Context, id circ.StationID) ([]store.Loan, error)
-	Items(ctx context.Context, find string, skip, limit int) ([]store.Item, error)
+	Stock(ctx context.Context, q store.StockQuery) ([]store.Item, error)
+	ItemEvents(ctx context.Context, item circ.ItemID, limit int) ([]store.ItemEvent, error)
+	RecallsNow(ctx context.Context) ([]store.Recall, error)
+	Recall(ctx context.Context, all ...store.Recall) error
+	EndRecall(ctx context.Context, item circ.ItemID, at time.Time) error
 	Events(ctx context.Context, id circ.StationID, before store.Position, limit int) ([]store.Event, error)
 	PostingsNow(ctx context.Context, ils string) (map[store.PostingState]int, int, error)
 	DueDates(ctx context.Context, ils string) (map[circ.ItemID]time.Time, error)
@@ -198,7 +203,7 @@ func New(settings Settings) (http.Handler, error) {
 	if s.tongues, err = readTongues(assets.Pages); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "figures", "manage", "add-station", "log", "fault",
+	for _, name := range []string{"today", "stations", "decisions", "station", "loans", "items", "item", "figures", "manage", "add-station", "log", "fault",
 		"consignments", "packing", "packing-list", "consignment", "shelves", "count", "recalls", "losses", "rotation", "rotas",
 		"sign-in", "welcome", "account", "tokens", "accounts", "one", "trail",
 		"alerts", "rules", "rule", "privacy"} {
@@ -360,6 +365,8 @@ func pagePath(r *http.Request) string {
 		return "/privacy"
 	case strings.HasPrefix(path, "/subscriptions"):
 		return "/alerts/rules"
+	case strings.HasPrefix(path, "/items/"):
+		return strings.TrimSuffix(path, "/recall")
 	case strings.HasPrefix(path, "/stations/"):
 		return path[:strings.LastIndex(path, "/")] + "/manage"
 	case strings.HasPrefix(path, "/accounts/"):

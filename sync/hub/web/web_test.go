@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -32,9 +33,10 @@ var now = time.Date(2026, 11, 24, 13, 40, 0, 0, time.UTC)
 
 // source is a hub whose every word is hostile.
 type source struct {
-	fail    error
-	decided func(store.Decision) error
-	told    func(circ.StationID, ...circ.NoticeBody) error
+	fail     error
+	decided  func(store.Decision) error
+	recalled func(...store.Recall) error
+	told     func(circ.StationID, ...circ.NoticeBody) error
 }
 
 func (s source) Stations(context.Context) ([]store.Station, error) {
@@ -66,7 +68,8 @@ func (s source) Loans(context.Context, circ.StationID) ([]store.Loan, error) {
 	}, s.fail
 }
 
-func (s source) Items(_ context.Context, _ string, _, limit int) ([]store.Item, error) {
+func (s source) Stock(_ context.Context, q store.StockQuery) ([]store.Item, error) {
+	limit := q.Limit
 	items := []store.Item{{Item: circ.Item{ID: hostile, Title: hostile, Author: hostile, Year: 1972, Language: "sv", Marks: 7, Subject: hostile}, Station: "maple-house", Place: "shelf"}}
 	for len(items) < limit {
 		items = append(items, store.Item{Item: circ.Item{ID: "x", Title: "X", Language: hostile}})
@@ -133,6 +136,27 @@ func (s source) Uses(_ context.Context, q store.UseQuery) (store.Uses, error) {
 	}
 	return u, s.fail
 }
+
+func (s source) ItemEvents(ctx context.Context, _ circ.ItemID, limit int) (all []store.ItemEvent, err error) {
+	events, err := s.Events(ctx, "", store.Position{}, limit)
+	for _, e := range events {
+		all = append(all, store.ItemEvent{Event: e, Station: "maple-house"})
+	}
+	return all, err
+}
+
+func (s source) RecallsNow(context.Context) ([]store.Recall, error) {
+	return []store.Recall{{Item: circ.Item{ID: hostile}, For: hostile, Station: "maple-house"}}, s.fail
+}
+
+func (s source) Recall(_ context.Context, all ...store.Recall) error {
+	if s.recalled != nil {
+		return s.recalled(all...)
+	}
+	return s.fail
+}
+
+func (s source) EndRecall(context.Context, circ.ItemID, time.Time) error { return s.fail }
 
 func (s source) Places(context.Context, circ.StationID) (map[string]int, error) {
 	return map[string]int{"shelf": 18, "loan": 2, "box": 1}, s.fail
@@ -237,9 +261,10 @@ var pages = map[string][]string{
 	"/decisions":              {"/decisions", "/decisions?done=2&failed=1", "/decisions?done=x"},
 	"/stations/{id}":          {"/stations/maple-house", "/stations/birch-house", "/stations/willow-house", "/stations/maple-house?before=1764000000000.01000000-0000-0000-0000-000000000000.5"},
 	"/loans":                  {"/loans", "/loans?station=maple-house"},
-	"/items":                  {"/items", "/items?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&skip=100"},
+	"/items":                  {"/items", "/items?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&skip=100&place=shelf&unseen=60&station=maple-house"},
 	"/stations/{id}/manage":   {"/stations/maple-house/manage", "/stations/maple-house/manage?done=settings", "/stations/maple-house/manage?trouble=nostream&preview=1&words-fi=%3Cscript%3E"},
 	"/stations/{id}/log":      {"/stations/maple-house/log"},
+	"/items/{item}":           {"/items/" + url.PathEscape(hostile), "/items/1"},
 	"/add-station":            {"/add-station"},
 	"/figures":                {"/figures", "/figures?station=maple-house&period=month&compare=year&step=day", "/figures?period=free&from=2026-01-01&to=2026-11-20&step=week&skip=1"},
 	"/figures.csv":            {"/figures.csv", "/figures.csv?station=birch-house"},
@@ -541,7 +566,7 @@ func TestFaults(t *testing.T) {
 	h, log := newSite(t, source{}, nil)
 	for path, want := range map[string]int{
 		"/nothing": 404, "/stations/nowhere": 404, "/stations/": 404, "/loans?station=nowhere": 404, "/static/../web.go": 307, "/static/en.json": 404,
-		"/stations/maple-house?before=x": 400, "/stations/maple-house?before=-1.x.1": 400, "/items?skip=-1": 400, "/items?skip=99999999999": 400,
+		"/stations/maple-house?before=x": 400, "/stations/maple-house?before=-1.x.1": 400, "/items?skip=-1": 400, "/items?place=x": 400, "/items?unseen=x": 400, "/items?skip=99999999999": 400,
 		"/figures?period=x": 400, "/figures?skip=x": 400, "/figures?station=nowhere": 404, "/figures.csv?from=x": 400, "/api/figures?to=x": 400,
 		"/api/events": 400, "/api/events?station=maple-house&limit=9999": 400, "/api/events?station=maple-house&before=x": 400, "/api/loans?station=nowhere": 404,
 	} {

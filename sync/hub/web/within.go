@@ -48,15 +48,40 @@ func (w within) Loans(ctx context.Context, id circ.StationID) ([]store.Loan, err
 	return keep(all, func(l store.Loan) bool { return w.sees(l.Station) }), err
 }
 
-// Items are the whole library's: the collection is no secret, where a copy is may be.
-func (w within) Items(ctx context.Context, find string, skip, limit int) ([]store.Item, error) {
-	all, err := w.of.Items(ctx, find, skip, limit)
+// Stock is the whole library's: the collection is no secret, where a copy is may be.
+// Who asks where is told of what they see.
+func (w within) Stock(ctx context.Context, q store.StockQuery) ([]store.Item, error) {
+	if w.limited() && q.Station == "" && (q.Place != "" || !q.Unseen.IsZero()) {
+		return nil, nil // it would tell of stations that they do not see
+	}
+	if q.Station != "" && !w.sees(q.Station) {
+		return nil, store.ErrNoStation
+	}
+	all, err := w.of.Stock(ctx, q)
 	for i, item := range all {
 		if !w.sees(item.Station) {
-			all[i].Station, all[i].Place = "", ""
+			all[i].Station, all[i].Place, all[i].Seen = "", "", time.Time{}
 		}
 	}
 	return all, err
+}
+
+func (w within) ItemEvents(ctx context.Context, item circ.ItemID, limit int) ([]store.ItemEvent, error) {
+	all, err := w.of.ItemEvents(ctx, item, limit)
+	return keep(all, func(e store.ItemEvent) bool { return w.sees(e.Station) }), err
+}
+
+func (w within) RecallsNow(ctx context.Context) ([]store.Recall, error) {
+	all, err := w.of.RecallsNow(ctx)
+	return keep(all, func(r store.Recall) bool { return w.sees(r.Station) }), err
+}
+
+// Recall and EndRecall are checked against where an item is by who asks.
+func (w within) Recall(ctx context.Context, all ...store.Recall) error {
+	return w.of.Recall(ctx, all...)
+}
+func (w within) EndRecall(ctx context.Context, item circ.ItemID, at time.Time) error {
+	return w.of.EndRecall(ctx, item, at)
 }
 
 func (w within) Events(ctx context.Context, id circ.StationID, before store.Position, limit int) ([]store.Event, error) {

@@ -107,6 +107,11 @@ func stock(t *testing.T, p *place) {
 	}{
 		{"all", store.StockQuery{}, "[2 1]"},
 		{"words in any order", store.StockQuery{Find: "waltari  SINUHE"}, "[1]"},
+		{"the beginning of a word", store.StockQuery{Find: "sinu egyp"}, "[1]"},
+		{"without its accents", store.StockQuery{Find: "egyptilainen"}, "[1]"},
+		{"with ä where there is a", store.StockQuery{Find: "wältari"}, "[]"},
+		{"the middle of a word", store.StockQuery{Find: "gyptil"}, "[1]"},
+		{"what full text takes for its own", store.StockQuery{Find: `sinuhe" OR NOT * ( ^waltari:`}, "[]"},
 		{"not all of the words", store.StockQuery{Find: "waltari absent"}, "[]"},
 		{"a sign that means something to a database", store.StockQuery{Find: "%"}, "[2]"},
 		{"one", store.StockQuery{ID: "1"}, "[1]"},
