@@ -82,7 +82,7 @@ func readILS(path string) (*ilsFile, error) {
 	text(&f.account, "account", "", "the hub's `name` there, for stations that have none of their own")
 	text(&f.password, "password-file", "", "`file` with its password")
 	text(&f.institution, "institution", "", "the institution's `code` (AO)")
-	text(&f.branch, "branch", "", "the library's `code` where items come back (AP)")
+	text(&f.branch, "branch", "", "the library's `code` where items come back (AP), of stations that have none of their own; none: by SIP2 that of the account")
 	text(&f.charset, "encoding", "utf-8", "`utf-8` or latin-1")
 	set.BoolVar(&f.crlf, "crlf", false, "end requests with CR and LF")
 	set.Func("station", "`NAME BRANCH [ACCOUNT PASSWORD-FILE]`, once for each station that has its own", f.station)
@@ -235,6 +235,9 @@ func (f *ilsFile) koha() (_ ils.ILS, err error) {
 	if f.loans == "offline" || f.returns == "offline" {
 		if f.librarian == "" {
 			return nil, errors.New("give the librarian whom Koha's offline service takes")
+		}
+		if f.branch == "" && len(f.stations) == 0 {
+			return nil, errors.New("give the branch, the library's code in Koha, or a station with its own: the offline service needs one")
 		}
 		k.Offline = koha.NewOffline(api, f.librarian, koha.Secret(password))
 	}

@@ -154,7 +154,7 @@ func TestKohaReturns(t *testing.T) {
 	s, api, service, _ := kohaSystem(t)
 	desk := sip2System(t, "koha24")
 	desk.AddItem(sip2test.Item{Barcode: string(ilstest.First), Title: "T", Hold: "2960015", HoldAt: "elsewhere"})
-	k := ils.Koha{KohaSettings: ils.KohaSettings{Name: "koha", API: api, Offline: service, SIP2: ils.NewSIP2(ils.SIP2Settings{
+	k := ils.Koha{KohaSettings: ils.KohaSettings{Name: "koha", API: api, Offline: service, Branch: "STN", SIP2: ils.NewSIP2(ils.SIP2Settings{
 		Line: sip2.Settings{Dial: desk.Dial}, Account: sip2.Account{Name: "station", Password: "secret"}, Abilities: ils.Kinds["koha24"],
 		Stations: map[circ.StationID]ils.Counter{ilstest.Station: {Account: sip2.Account{Name: "station", Password: "secret"}, Branch: "STN"}},
 	})}}
@@ -228,5 +228,22 @@ func TestAccounts(t *testing.T) {
 	}
 	if h := s.History(); len(h) != 1 || h[0].Account != "maple" {
 		t.Errorf("done: %+v, want one by the station's own account", h)
+	}
+}
+
+// TestNoBranch: the offline service needs a branch, and a station that has none sends
+// nothing and is the only one that waits.
+func TestNoBranch(t *testing.T) {
+	k := ils.Koha{KohaSettings: ils.KohaSettings{Branches: map[circ.StationID]string{"birch-house": "BIRCH"}}}
+	for _, err := range []error{
+		func() error { _, err := k.Lend(t.Context(), ils.Loan{Station: "maple-house", Item: "1"}); return err }(),
+		func() error {
+			_, err := k.TakeBack(t.Context(), ils.Return{Station: "maple-house", Item: "1"})
+			return err
+		}(),
+	} {
+		if !errors.Is(err, ils.ErrAccount) || ils.OutcomeOf(err) != ils.Later {
+			t.Errorf("%v, want %v, later", err, ils.ErrAccount)
+		}
 	}
 }

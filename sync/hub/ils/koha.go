@@ -1,8 +1,10 @@
 package ils
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -107,7 +109,11 @@ func (k Koha) Lend(ctx context.Context, l Loan) (Receipt, error) {
 	if k.LoansBySIP2 {
 		return k.SIP2.Lend(ctx, l)
 	}
-	words, err := k.Offline.Issue(ctx, k.branch(l.Station), l.At, l.Item, l.Patron)
+	branch, err := k.branch(l.Station)
+	if err != nil {
+		return Receipt{}, err
+	}
+	words, err := k.Offline.Issue(ctx, branch, l.At, l.Item, l.Patron)
 	r := Receipt{Words: words}
 	if err != nil {
 		return r, offline("checkout", words, err)
@@ -123,7 +129,11 @@ func (k Koha) TakeBack(ctx context.Context, r Return) (Receipt, error) {
 	if k.SIP2 != nil {
 		return k.SIP2.TakeBack(ctx, r)
 	}
-	words, err := k.Offline.Return(ctx, k.branch(r.Station), r.At, r.Item)
+	branch, err := k.branch(r.Station)
+	if err != nil {
+		return Receipt{}, err
+	}
+	words, err := k.Offline.Return(ctx, branch, r.At, r.Item)
 	return Receipt{Words: words}, offline("checkin", words, err)
 }
 
@@ -143,11 +153,12 @@ func (k Koha) Renew(ctx context.Context, l Loan) (Receipt, error) {
 	return Receipt{Due: done.Due}, nil
 }
 
-func (k Koha) branch(station circ.StationID) string {
-	if b, own := k.Branches[station]; own {
-		return b
+// branch is the station's, without which the offline service takes nothing.
+func (k Koha) branch(station circ.StationID) (string, error) {
+	if b := cmp.Or(k.Branches[station], k.Branch); b != "" {
+		return b, nil
 	}
-	return k.Branch
+	return "", &Error{Op: "offline", Outcome: Later, Err: fmt.Errorf("station %s has no branch: %w", station, ErrAccount)}
 }
 
 // offline tells what the offline service's answers mean.
