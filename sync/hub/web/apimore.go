@@ -377,3 +377,47 @@ func (s *site) openAPI(w http.ResponseWriter, r *http.Request) {
 		s.Log.Debug("send the document", "err", err)
 	}
 }
+
+// apiSubscription is a program that is told of events.
+type apiSubscription struct {
+	ID       string           `json:"id,omitempty"`
+	Hook     string           `json:"hook"`
+	Kinds    []string         `json:"kinds"`    // none: all
+	Stations []circ.StationID `json:"stations"` // none: all
+	Failing  *time.Time       `json:"failing,omitempty"`
+	Why      string           `json:"why,omitempty"`
+}
+
+func apiSubscriptionOf(n store.Subscription) apiSubscription {
+	return apiSubscription{n.ID, n.Hook, append([]string{}, n.Kinds...), append([]circ.StationID{}, n.Stations...), moment(n.Failing), n.Why}
+}
+
+func (s *site) apiSubscriptions(r *http.Request) (any, error) {
+	subscriptions, err := s.Alerting.Subscriptions(r.Context())
+	all := make([]apiSubscription, 0, len(subscriptions))
+	for _, n := range subscriptions {
+		all = append(all, apiSubscriptionOf(n))
+	}
+	return all, err
+}
+
+func (s *site) apiSubscribe(r *http.Request) (any, error) {
+	asked, err := asJSON[apiSubscription](r)
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.subscriptionOf(r, asked.Hook, asked.Kinds, asked.Stations)
+	if err != nil {
+		return nil, err
+	}
+	asking(r).about = []string{n.Hook}
+	return apiSubscriptionOf(n), s.Alerting.Subscribe(r.Context(), n)
+}
+
+func (s *site) apiUnsubscribe(r *http.Request) (any, error) {
+	err := s.Alerting.Unsubscribe(r.Context(), r.PathValue("subscription"))
+	if errors.Is(err, store.ErrNoSubscription) {
+		err = errMissing
+	}
+	return map[string]bool{"ended": true}, err
+}

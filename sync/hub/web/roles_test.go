@@ -47,6 +47,7 @@ var permitted = map[string]string{
 	"POST /alerts/rules/{rule}": "administrator whole", "POST /alerts/rules/{rule}/try": "administrator whole", "POST /alerts/rules/{rule}/remove": "administrator whole",
 	"GET /api/stations/{id}": "viewer there", "GET /api/items": "viewer", "GET /api/decisions": "viewer", "POST /api/decisions": "librarian", "GET /api/alerts": "viewer", "POST /api/alerts/{alert}/seen": "librarian",
 	"GET /api/alert-rules": "administrator whole", "GET /api/alert-rules/{rule}": "administrator whole", "PUT /api/alert-rules/{rule}": "administrator whole", "DELETE /api/alert-rules/{rule}": "administrator whole",
+	"GET /api/subscriptions": "administrator whole", "POST /api/subscriptions": "administrator whole", "DELETE /api/subscriptions/{subscription}": "administrator whole",
 	"GET /api/accounts": "administrator whole", "GET /api/authorisations": "administrator whole", "GET /api/openapi.yaml": "everybody",
 	"GET /privacy": "administrator whole", "POST /privacy/show": "administrator whole", "POST /privacy/export": "administrator whole", "POST /privacy/erase": "administrator whole",
 	"POST /subscriptions": "administrator whole", "POST /subscriptions/end": "administrator whole",
@@ -119,7 +120,7 @@ func (o *office) token(name string, scopes ...string) string {
 }
 
 // inPath is what stands for the names in patterns.
-var inPath = strings.NewReplacer("{item}", "1", "{$}", "", "{id}", "maple-house", "{name}", "spare", "{code}", "x", "{rule}", "new", "{box}", "none", "{rota}", "1", "{alert}", "x")
+var inPath = strings.NewReplacer("{item}", "1", "{$}", "", "{id}", "maple-house", "{name}", "spare", "{code}", "x", "{rule}", "new", "{box}", "none", "{rota}", "1", "{alert}", "x", "{subscription}", "x")
 
 func (o *office) ask(rt route, headers ...string) reply {
 	path := inPath.Replace(rt.pattern)

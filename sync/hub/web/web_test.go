@@ -278,6 +278,7 @@ var pages = map[string][]string{
 	"/api/alert-rules/{rule}": nil, // TestOpenAPI
 	"/api/accounts":           {"/api/accounts"},
 	"/api/authorisations":     {"/api/authorisations"},
+	"/api/subscriptions":      {"/api/subscriptions"},
 	"/api/openapi.yaml":       nil, // TestOpenAPI
 	"/api/loans":              {"/api/loans", "/api/loans?station=maple-house"},
 	"/api/events":             {"/api/events?station=maple-house&limit=30"},
