@@ -63,6 +63,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/gzhttp"
+
 	"coldstation/assets"
 	"coldstation/sync/circ"
 	"coldstation/sync/hub/store"
@@ -217,13 +219,36 @@ func New(settings Settings) (http.Handler, error) {
 			return nil, err
 		}
 		sum := sha256.Sum256(content)
-		s.static[name] = asset{content, mime.TypeByExtension(path.Ext(name)), `"` + hex.EncodeToString(sum[:8]) + `"`}
+		s.static[name] = asset{content, mime.TypeByExtension(path.Ext(name)), `W/"` + hex.EncodeToString(sum[:8]) + `"`}
 	}
 	mux, err := s.mux()
 	if err != nil {
 		return nil, err
 	}
-	return s.guard(http.NewCrossOriginProtection().Handler(mux)), nil
+	answers, err := compressed(mux)
+	if err != nil {
+		return nil, err
+	}
+	return s.guard(http.NewCrossOriginProtection().Handler(answers)), nil
+}
+
+// compressed answers in gzip where that is understood, but for the live feed, which
+// goes out word by word. Padding at random keeps an answer's length from telling what
+// else is in it.
+func compressed(next http.Handler) (http.Handler, error) {
+	wrap, err := gzhttp.NewWrapper(gzhttp.RandomJitter(32, 0, false),
+		gzhttp.ContentTypes([]string{"text/html", "text/css", "text/javascript", "text/csv", "application/json", "image/svg+xml"}))
+	if err != nil {
+		return nil, err
+	}
+	small := wrap(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/live" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		small.ServeHTTP(w, r)
+	}), nil
 }
 
 // guard sets what holds for every answer, and turns away requests by a name
@@ -392,7 +417,7 @@ func (s *site) frame(r *http.Request, w *words, at string) frame {
 func (s *site) page(gather gather) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		words := s.tongues.of(r)
-		w.Header().Set("Vary", "Accept-Language, Cookie")
+		w.Header().Add("Vary", "Accept-Language, Cookie")
 		w.Header().Set("Content-Language", words.code)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		if chosen := r.URL.Query().Get("lang"); s.tongues.named(chosen) != nil {
