@@ -69,6 +69,7 @@ type Ledger interface {
 	Session() (uint64, error) // of the last Started
 	LastStamp() (circ.Stamp, error)
 	Bounds() (first, last uint64, err error)
+	Mark(name string) (seq uint64, err error) // ledger.Hub: what the library has heard of
 	Events(from uint64) iter.Seq2[circ.Event, error]
 }
 

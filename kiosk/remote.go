@@ -12,10 +12,11 @@ import (
 	"coldstation/sync/circ"
 )
 
-// Why Run ended at the library's wish, when nobody was there.
+// Why Run ended at somebody's wish.
 var (
-	// ErrRestart: the whole program is to be started again.
-	ErrRestart = errors.New("kiosk: the library asked for a restart")
+	// ErrRestart: the whole program is to be started again, as the library or the staff
+	// asked.
+	ErrRestart = errors.New("kiosk: a restart is asked for")
 	// ErrSettings: other settings are in force; the station is to be assembled with
 	// them, as the ledger keeps them.
 	ErrSettings = errors.New("kiosk: other settings are in force")

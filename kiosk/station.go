@@ -98,6 +98,8 @@ type Station struct {
 	broken    bool                       // the ledger takes nothing more
 	valids    valids
 	remote    remote
+	contact   Contact
+	anew      bool // the staff want the program to be started again
 }
 
 // fault is something that is wrong, or well again.
@@ -237,6 +239,9 @@ func (s *Station) Run(ctx context.Context) error {
 	defer s.stopTimers()
 	var mend <-chan time.Time // for a broken ledger, on which nobody may come by
 	for {
+		if s.anew {
+			return fmt.Errorf("run station: %w", ErrRestart)
+		}
 		if err := s.obey(); err != nil {
 			return fmt.Errorf("run station: %w", err)
 		}
@@ -277,6 +282,9 @@ func (s *Station) take(in any) {
 			s.show()
 		}
 		s.raise(in)
+		s.tendHealth()
+	case Contact:
+		s.met(in)
 	case rfid.Reader:
 		s.readers = append(s.readers, in)
 		s.state.Rules.Tags = s.settings.Rules.Tags && s.canWrite()
@@ -380,6 +388,12 @@ func (s *Station) carryOut(e flow.Effect) flow.Msg {
 		return flow.CountNoted{Item: e.Item, Failed: !s.answered(err)}
 	case flow.ForgetCount:
 		s.answered(s.ledger.ForgetCount())
+	case flow.ReadHealth:
+		return s.health()
+	case flow.TestPart:
+		return s.try(e)
+	case flow.StartAgain:
+		s.anew = true
 	case flow.Rescale:
 		if s.rescale != nil {
 			if err := s.rescale(e.Scale); err != nil {

@@ -34,6 +34,7 @@ type assembly struct {
 	settings settings // in force: own, and over it what the library set
 	clock    kiosk.MachineClock
 	running  atomic.Pointer[kiosk.Station]
+	online   atomic.Bool // the library can be reached
 	words    phrase.Book
 	blobs    *blob.Folder
 	beside   []func(context.Context) // what runs with the station
@@ -78,6 +79,7 @@ func (a *assembly) deliver(l *ledger.Ledger) (*station.Station, error) {
 		Moment:  a.moment,
 		Program: program,
 		Told:    a.told,
+		Online:  a.met,
 		QoS:     a.settings.qos,
 	})
 }
@@ -91,6 +93,14 @@ func (a *assembly) moment() circ.Stamp {
 func (a *assembly) told() {
 	if s := a.running.Load(); s != nil {
 		s.Told()
+	}
+}
+
+// met passes on that the library can be reached, or no longer.
+func (a *assembly) met(online bool) {
+	a.online.Store(online)
+	if s := a.running.Load(); s != nil {
+		s.Contact(online)
 	}
 }
 
@@ -201,6 +211,7 @@ func (a *assembly) serve(ctx context.Context, parts kiosk.Parts) error {
 	}
 	a.running.Store(s)
 	defer a.running.Store(nil)
+	go s.Contact(a.online.Load()) // it may have been told to nobody
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)

@@ -229,6 +229,7 @@ func (t *turn) recorded(m Recorded) {
 			return
 		}
 	}
+	t.called(m)
 	if r := t.Visit.Renewal; r.ticket == m.Ticket && r.ticket != 0 {
 		t.renewed(m)
 	}

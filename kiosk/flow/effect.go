@@ -104,6 +104,7 @@ const (
 	AskTimer                // nobody has moved: ask whether somebody is there
 	ClearTimer              // nobody answered: clear the screen
 	UndoTimer               // the oldest undo is over
+	WipeTimer               // the screen was wiped
 	timers
 )
 

@@ -23,7 +23,7 @@ func (Identify) msg()  {}
 // Free reports whether nobody is there and nothing lies on the pad: the time to do what
 // the library asks for. Of a pad that does not answer nobody knows what lies there.
 func (s State) Free() bool {
-	return s.Visit.ID == 0 && s.Page == Welcome && s.Look == s.Rules.Look && (s.Resting || len(s.Pad) == 0)
+	return s.Visit.ID == 0 && s.Desk == nil && s.Page == Welcome && s.Look == s.Rules.Look && (s.Resting || len(s.Pad) == 0)
 }
 
 func (t *turn) identify() {

@@ -93,14 +93,18 @@ func (s State) View() View {
 		}
 		v.Choices = append(v.Choices,
 			Choice{Action: ForMyself, Words: Phrase{Key: string(ForMyself)}},
+			Choice{Action: Wellbeing, Words: Phrase{Key: string(Wellbeing)}},
+			Choice{Action: Wipe, Words: Phrase{Key: string(Wipe)}},
 			Choice{Action: Measure, Words: Phrase{Key: string(Measure)}})
 	case Measuring:
 		v.Title, v.Text = Phrase{Key: "measure"}, []Phrase{{Key: "measure.how"}}
 		v.Buttons = []Button{{Action: Smaller}, {Action: Larger}, {Action: Fits, Main: true}}
+	case Healthy, Opened, Called, Wiping:
+		s.showHealth(&v)
 	case Identifying:
 		v.Title, v.Text = Phrase{Key: "identify", Name: string(s.Rules.Station)}, []Phrase{{Key: "identify.how"}}
 	}
-	if s.Rules.Speech && v.Screen != Measuring && v.Screen != Looking {
+	if s.Rules.Speech && v.Screen != Measuring && v.Screen != Wiping && !s.tended() && v.Screen != Looking {
 		v.Buttons = append(v.Buttons, Button{Action: SayAgain})
 	}
 	for i := range v.Buttons {
@@ -400,6 +404,8 @@ func (s State) line(e Entry) Line {
 		line.Words = Phrase{Key: "fate.undone.borrow"}
 	case e.Fate == Undone:
 		line.Words = Phrase{Key: "fate.undone.return"}
+	case e.Fate == AskStaff && s.Remote.Paused:
+		line.Words = Phrase{Key: "fate.paused"}
 	default:
 		line.Words = Phrase{Key: "fate." + e.Fate.String()}
 	}

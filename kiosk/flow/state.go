@@ -20,6 +20,7 @@ type State struct {
 	Resting bool
 	Message map[string]string
 	Remote  Remote
+	Health  Health
 	Tiles   []Tile
 	Scale   float64 // of the screen, as it is tried out at Measuring
 	Past    []Entry // of ended visits: still being saved

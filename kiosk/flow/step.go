@@ -30,6 +30,9 @@ type turn struct {
 func (t *turn) emit(e Effect) { t.effects = append(t.effects, e) }
 
 func (t *turn) take(m Msg) {
+	if t.wiped(m) {
+		return
+	}
 	if pressed, is := m.(Pressed); is && !t.touch(pressed) {
 		return
 	}
@@ -106,6 +109,10 @@ func (t *turn) take(m Msg) {
 		t.Message = m.Words
 	case RemoteSet:
 		t.Remote = m.Remote
+	case HealthRead:
+		t.Health.Parts = m.Parts
+	case PartTested:
+		t.Health.Tried = t.Health.Tried || m.Part == t.Health.Open
 	case Forgiven:
 		t.Visit.Shut, t.Visit.Wrong = false, false
 	case Identify:
@@ -172,6 +179,8 @@ func (t *turn) touch(m Pressed) bool {
 // back leads to where one came from, and in the end to the question for whom.
 func (t *turn) back() {
 	switch {
+	case t.Page == Opened || t.Page == Called:
+		t.Page = Healthy
 	case t.Page != Welcome:
 		t.Page, t.Scale = Welcome, t.Rules.Scale
 	case t.Visit.Locked:
@@ -248,6 +257,8 @@ func (t *turn) pressed(m Pressed) {
 		if !t.occupied() && !t.saving() {
 			t.end()
 		}
+	default:
+		t.tend(m.Action)
 	}
 }
 
@@ -270,6 +281,9 @@ func (t *turn) fired(timer Timer) {
 	switch timer {
 	case EndTimer, ClearTimer:
 		t.end()
+	case WipeTimer:
+		t.Page, t.Health.Wiped = Welcome, 0
+		t.moved()
 	case AskTimer:
 		if t.Visit.ID == 0 {
 			t.end() // an open help page or a chosen language: nothing to ask about
@@ -294,6 +308,9 @@ func (s State) deadlines() (due [timers]time.Duration) {
 		due[EndTimer] = s.Quiet + s.Rules.Linger
 	default:
 		due[AskTimer] = s.Quiet + s.Rules.Ask
+	}
+	if s.Page == Wiping {
+		due[WipeTimer] = s.Health.Wiped
 	}
 	for _, e := range s.Visit.Entries {
 		if over := e.At + s.Rules.Undo; s.undoable(e) && (due[UndoTimer] == 0 || over < due[UndoTimer]) {

@@ -56,6 +56,11 @@ const (
 	ShelfGroup  // staff: which items those are
 	Boxes       // staff: what is in the box
 	DeskDone    // staff: it is done
+
+	Healthy // how the station's parts are
+	Opened  // one of them
+	Called  // the library is told
+	Wiping  // the screen does not answer, to be cleaned
 )
 
 // Phrase is a key of the words files and what stands in its braces.
@@ -234,7 +239,8 @@ const (
 
 var screens = [...]string{"welcome", "visiting", "leftover", "still-there", "undoing", "helping", "resting",
 	"asking", "naming", "unlocking", "listing", "counting", "looking", "staffing", "measuring", "identifying",
-	"receiving", "taking-out", "shelving", "shelf-whole", "shelf-result", "shelf-group", "boxes", "desk-done"}
+	"receiving", "taking-out", "shelving", "shelf-whole", "shelf-result", "shelf-group", "boxes", "desk-done",
+	"healthy", "opened", "called", "wiping"}
 
 func (s Screen) String() string { return screens[s] }
 

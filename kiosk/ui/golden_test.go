@@ -30,7 +30,7 @@ func TestGolden(t *testing.T) {
 	}{
 		{"welcome", false}, {"welcome", true}, {"borrowed-three", false}, {"borrowed-three", true}, {"returned", false},
 		{"show-card", false}, {"stack", false}, {"asking", false}, {"undo", false}, {"unlocking", false},
-		{"listing", false}, {"help", false}, {"looking-voice", false}, {"measuring", false},
+		{"listing", false}, {"help", false}, {"looking-voice", false}, {"measuring", false}, {"unhealthy", false},
 		{"staffing", false}, {"receiving-38", false}, {"taking-out-some", false}, {"shelving-300", false}, {"shelf-result", false}, {"shelf-lent", false},
 	} {
 		name := g.scene

@@ -43,11 +43,18 @@ var signs = map[flow.Action]string{
 	flow.Receipt: "receipt", flow.Finish: "finish", flow.Looks: "letter",
 	flow.ForThem: "person", flow.ForHouse: "house", flow.NoCard: "person", flow.IAm: "person", flow.Erase: "erase", flow.Enter: "done",
 	flow.MyLoans: "loans", flow.Renew: "renew", flow.AllSeen: "done", flow.NotAll: "not", flow.ForOther: "resident", flow.ForMyself: "person",
+	flow.Wellbeing: "done", flow.Try: "next", flow.Call: "letter", flow.StartAnew: "redo", flow.Wipe: "not",
 	flow.Measure: "measure", flow.Larger: "larger", flow.Smaller: "smaller", flow.Fits: "done",
 
 	flow.Receive: "parcel", flow.TakeOut: "takeout", flow.CountShelf: "count", flow.SortBox: "box", flow.ThisBox: "parcel",
 	flow.Accept: "done", flow.EnoughOut: "done", flow.AllCounted: "done", flow.WholeShelf: "shelf", flow.PartShelf: "shelf-part",
 	flow.ShowMissing: "question", flow.ShowLent: "loans", flow.ShowAstray: "box", flow.SendCount: "done", flow.TakeBack: "undo", flow.BoxEmptied: "done",
+}
+
+func init() { // how a part is
+	for _, part := range flow.Parts {
+		signs[flow.PartAction(part, false)], signs[flow.PartAction(part, true)] = "done", "info"
+	}
 }
 
 // fateSigns stand before the state of an item, each in its colour.

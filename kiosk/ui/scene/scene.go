@@ -5,6 +5,7 @@ package scene
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"coldstation/kiosk/flow"
@@ -392,6 +393,29 @@ func All(languages ...string) []Scene {
 	scene("shelf-sent", flow.DeskDone, rich, nurse(flow.CountShelf, stock, whole, press(flow.SendCount))...)
 	scene("boxes", flow.Boxes, rich, nurse(flow.SortBox, flow.DeskRead{Boxed: []circ.Item{memoir, {ID: "3001"}, palm}})...)
 	scene("boxes-none", flow.Boxes, rich, nurse(flow.SortBox, flow.DeskRead{})...)
+	health := func(ill ...flow.Part) flow.HealthRead {
+		var m flow.HealthRead
+		for _, part := range flow.Parts {
+			c := flow.Condition{Part: part, Ill: slices.Contains(ill, part)}
+			if c.Ill && part == flow.ContactPart {
+				c.Day = start.AddDate(0, 0, -3)
+			}
+			if c.Ill && part == flow.QueuePart {
+				c.N = 212
+			}
+			m.Parts = append(m.Parts, c)
+		}
+		return m
+	}
+	show := func(part flow.Part) flow.Pressed { return press(flow.PartAction(part, false)) }
+	scene("healthy", flow.Healthy, rich, carer, press(flow.Wellbeing), health())
+	scene("unhealthy", flow.Healthy, rich, carer, press(flow.Wellbeing), health(flow.Parts...))
+	scene("part-tried", flow.Opened, rich, carer, press(flow.Wellbeing), health(), show(flow.PadPart), flow.PartTested{Part: flow.PadPart})
+	for _, part := range flow.Parts {
+		scene(part.Key()+"-ill", flow.Opened, rich, carer, press(flow.Wellbeing), health(part), show(part))
+	}
+	scene("called", flow.Called, rich, carer, press(flow.Wellbeing), health(), press(flow.Call))
+	scene("wiping", flow.Wiping, rich, carer, press(flow.Wipe))
 	scene("measuring", flow.Measuring, rich, few, carer, press(flow.Measure))
 	return all
 }
