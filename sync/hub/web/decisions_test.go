@@ -40,6 +40,7 @@ func TestDecide(t *testing.T) {
 		{"one, though others are ticked", url.Values{"one": {"leave " + key(2)}, "key": {key(3)}}, nil, 303, "/decisions?done=1&failed=0", []string{"leave 2"}},
 		{"all that are ticked", url.Values{"all": {"accept"}, "key": {key(1), key(3)}}, nil, 303, "/decisions?done=2&failed=0", []string{"accept 1", "accept 3"}},
 		{"one of them was decided meanwhile", url.Values{"all": {"accept"}, "key": {key(1), key(9)}}, nil, 303, "/decisions?done=1&failed=1", []string{"accept 1"}},
+		{"with a note", url.Values{"one": {"leave " + key(4)}, "note": {" It stood on the shelf "}}, nil, 303, "/decisions?done=1&failed=0", []string{"leave 4"}},
 		{"none is ticked", url.Values{"all": {"accept"}}, nil, 303, "/decisions?done=0&failed=0", nil},
 		{"an action of no kind", url.Values{"one": {"burn " + key(1)}}, nil, 400, "", nil},
 		{"no case", url.Values{"one": {"retry"}}, nil, 400, "", nil},
@@ -52,6 +53,9 @@ func TestDecide(t *testing.T) {
 	} {
 		var got []string
 		h, _ := newSite(t, source{decided: func(d store.Decision) error {
+			if d.Note != strings.TrimSpace(tt.form.Get("note")) {
+				t.Errorf("%s: noted %q", tt.name, d.Note)
+			}
 			if d.ILS != "koha" || d.By == "" || !d.At.Equal(now) || d.Ledger != ledger {
 				t.Errorf("%s: decided %+v", tt.name, d)
 			}
