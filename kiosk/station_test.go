@@ -906,11 +906,11 @@ func TestFieldsThatMeet(t *testing.T) {
 					t.Fatal(err)
 				}
 				d.wait(time.Second)
-				d.put("helmi").wait(2*time.Second).sees("visiting, 999N00001003 borrowed")
+				d.put("helmi").wait(2 * time.Second).sees("visiting, 999N00001003 borrowed")
 				if err := second.table.Set("sinuhe", false); err != nil {
 					t.Fatal(err)
 				}
-				d.wait(5*time.Second).story(test.all...)
+				d.wait(5 * time.Second).story(test.all...)
 				for _, line := range d.view().Lines {
 					if line.PutBack {
 						t.Error("the book is asked back")
