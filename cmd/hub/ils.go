@@ -32,6 +32,7 @@ type ilsSettings struct {
 	kind, file string
 	since      time.Time
 	house      circ.PatronID
+	wait       time.Duration
 	silence    time.Duration
 }
 
@@ -49,7 +50,7 @@ type ilsFile struct {
 	abilities                                                    map[string]string
 	url, key, secret, librarian, librarianPassword               string
 	loans, returns, house                                        string
-	silence                                                      time.Duration
+	wait, silence                                                time.Duration
 	learn                                                        learnFile
 	stations                                                     map[circ.StationID]ils.Counter
 }
@@ -94,6 +95,7 @@ func readILS(path string) (*ilsFile, error) {
 	text(&f.loans, "loans", "offline", "how loans get into Koha: `offline`, which keeps their time, or sip2")
 	text(&f.returns, "returns", "sip2", "how returns do: `sip2`, which captures holds and moves items, or offline")
 	text(&f.house, "house-card", "", "`card` that what is lent to the house is lent to; without one such a loan stays the hub's own")
+	set.DurationVar(&f.wait, "wait", 2*time.Minute, "how long what happened waits until it is posted; no shorter than a station lets people take it back")
 	set.DurationVar(&f.silence, "silence", 15*time.Minute, "how long it may give no answer until the hub's first page says so")
 	f.learn.flags(set)
 	if path == "" {
@@ -287,7 +289,7 @@ func (s *ilsSettings) open(posts store.Posts) (ils.ILS, error) {
 			return nil, fmt.Errorf("%s: since: %w", s.file, err)
 		}
 	}
-	s.house, s.silence = circ.NewPatronID(f.house), f.silence
+	s.house, s.wait, s.silence = circ.NewPatronID(f.house), f.wait, f.silence
 	var system ils.ILS
 	switch s.kind {
 	case "none":

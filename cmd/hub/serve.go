@@ -226,7 +226,8 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	defer done()
-	poster := hub.NewPoster(hub.PosterSettings{Store: s, Stations: s, ILS: system, Since: settings.ils.since, House: settings.ils.house})
+	poster := hub.NewPoster(hub.PosterSettings{Store: s, Stations: s, ILS: system, Since: settings.ils.since, House: settings.ils.house,
+		PostRules: hub.PostRules{Hold: settings.ils.wait}})
 	n := network{settings: settings, store: s, library: library}
 	if err := n.open(ctx); err != nil {
 		return err

@@ -20,9 +20,10 @@ type Library struct {
 }
 
 // Library starts a hub with the demo collection that speaks in the clear. broker
-// is the host:port of a broker that already runs; "" uses the hub's own.
-func (s *Stage) Library(ctx context.Context, broker string) (*Library, error) {
-	return s.library(ctx, broker)
+// is the host:port of a broker that already runs; "" uses the hub's own. args are
+// what else the hub is started with.
+func (s *Stage) Library(ctx context.Context, broker string, args ...string) (*Library, error) {
+	return s.library(ctx, broker, args...)
 }
 
 // SecureLibrary is the same with the hub's own broker and TLS.
