@@ -336,7 +336,12 @@ func (th *theatre) lend(k *stage.Kiosk, loans map[circ.ItemID]string) {
 // logged waits until the station has written n lines with all words.
 func (th *theatre) logged(k *stage.Kiosk, n int, words ...string) {
 	th.Helper()
-	th.must(stage.Until(th.ctx, strings.Join(words, " "), func() error {
+	th.must(stage.Until(th.ctx, strings.Join(words, " "), times(k, n, words...)))
+}
+
+// times asks whether so many lines of a kiosk's log have all the words.
+func times(k *stage.Kiosk, n int, words ...string) func() error {
+	return func() error {
 		log, err := os.ReadFile(k.Log)
 		if err != nil {
 			return err
@@ -351,7 +356,7 @@ func (th *theatre) logged(k *stage.Kiosk, n int, words ...string) {
 			return errors.Join(k.Alive(), fmt.Errorf("%d of %d times", found, n))
 		}
 		return nil
-	}))
+	}
 }
 
 // The network is away from the first visit to the last: books are lent card first
