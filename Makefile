@@ -41,7 +41,7 @@ demo: build
 	$(BUILD)/bin/demo --bin $(BUILD)/bin --out $(BUILD)/demo $(if $(DEMO_KEEP),--keep)
 
 test: setup vet lint vulns build $(TOOLS)/oidc-provider-$(OIDC) $(BUILD)/pages-test/node_modules
-	REAL=1 $(GO) test -race $(TAGS) ./...
+	REAL=1 $(GO) test -race -timeout 20m $(TAGS) ./...
 	$(MAKE) fuzz
 
 check: vet lint

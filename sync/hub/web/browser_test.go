@@ -51,7 +51,7 @@ func TestInABrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h, err := New(Settings{Source: busy{s}, Accounts: s, Local: true, Enrol: func(context.Context, circ.StationID, bool) (Enrolment, error) { return Enrolment{}, nil },
+	h, err := New(Settings{Source: busy{s}, Restock: s, Accounts: s, Local: true, Enrol: func(context.Context, circ.StationID, bool) (Enrolment, error) { return Enrolment{}, nil },
 		Place: place, ILS: "koha", Propose: propose, Now: func() time.Time { return now },
 		Watch: func(ctx context.Context) <-chan circ.StationID { return make(chan circ.StationID) }})
 	if err != nil {
