@@ -206,8 +206,8 @@ func (s *sheet) draw() {
 	})
 	s.drawMark(colours)
 	// Fyne does not know yet in which window an object is that was never shown,
-	// and paints nothing for its sake; the paper behind has always been there.
-	canvas.Refresh(s.faces.Objects[0])
+	// and paints nothing for its sake; the pad behind has always been there.
+	canvas.Refresh(s.content.Objects[0])
 }
 
 // drawMark puts the ring around what the keys have chosen.

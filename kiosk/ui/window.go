@@ -86,11 +86,6 @@ func (w *Window) show(v flow.View) {
 		w.dot.Show()
 		w.dot = nil
 	}
-	// Fyne paints when an object changes that it has painted before; a view of which
-	// all is new would stay unseen.
-	if c, is := w.window.Canvas().(interface{ SetDirty() }); is {
-		c.SetDirty()
-	}
 }
 
 // Run shows the window until Close. Only the main goroutine may call it.
