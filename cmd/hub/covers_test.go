@@ -46,7 +46,7 @@ func TestCovers(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		all, err := s.Items(t.Context(), "", 0, 10)
+		all, err := s.Stock(t.Context(), store.StockQuery{Limit: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -235,17 +235,6 @@ func (s *base) Loans(ctx context.Context, station circ.StationID) ([]Loan, error
 		WHERE l.station = ? OR ? = '' ORDER BY l.at, l.item`, station, station)
 }
 
-func (s *base) Items(ctx context.Context, find string, skip, limit int) ([]Item, error) {
-	return collect(ctx, s.read, func(scan func(...any) error) (i Item, err error) {
-		var seen int64
-		err = scan(&i.ID, &i.Title, &i.Author, &i.Year, &i.Language, &i.Subject, &i.Marks, &i.Parts, &i.Home, blobColumn{&i.Cover}, &i.Station, &i.Place, &seen)
-		i.Seen = fromMillis(seen)
-		return i, err
-	}, `SELECT `+itemColumns+`, COALESCE(p.station, ''), COALESCE(p.place, ''), COALESCE(p.at, 0) FROM items i LEFT JOIN places p ON p.item = i.id
-		WHERE i.search LIKE ? ESCAPE '!'
-		ORDER BY i.title, i.id LIMIT ? OFFSET ?`, like(find), limit, skip)
-}
-
 func (s *base) Events(ctx context.Context, station circ.StationID, before Position, limit int) ([]Event, error) {
 	at := int64(1<<63 - 1)
 	if before != (Position{}) {

@@ -109,9 +109,6 @@ type Store interface {
 
 	// Loans are the loans now, of one station or ("") of all, oldest first.
 	Loans(ctx context.Context, id circ.StationID) ([]Loan, error)
-	// Items are items whose title, author or identifier contains find, by title,
-	// at most limit of them after skip.
-	Items(ctx context.Context, find string, skip, limit int) ([]Item, error)
 	// Events are a station's events, the last first, at most limit of those
 	// before the position; the zero Position begins at the end.
 	Events(ctx context.Context, id circ.StationID, before Position, limit int) ([]Event, error)

@@ -58,7 +58,7 @@ func blobs(t *testing.T, p *place) {
 	n, err := p.Import(ctx, store.Collection{Items: []circ.Item{item}})
 	p.ok(err)
 	item.Cover = cover
-	if items, err := p.Items(ctx, "", 0, 9); err != nil || len(items) != 1 || items[0].Item != item || n.Items != 1 {
+	if items, err := p.Stock(ctx, store.StockQuery{Limit: 9}); err != nil || len(items) != 1 || items[0].Item != item || n.Items != 1 {
 		t.Errorf("imported anew without its cover: %+v, %v, want %+v", items, err, item)
 	}
 	if stock, err := p.Stock(ctx, store.StockQuery{ID: "1", Limit: 9}); err != nil || len(stock) != 1 || stock[0].Item != item {

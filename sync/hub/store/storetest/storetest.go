@@ -641,15 +641,15 @@ func views(t *testing.T, p *place) {
 	p.find(l)
 	p.take(l.All())
 	for find, want := range map[string]int{"": 2, "sinuhe": 1, "waltari": 1, "%": 1, "_": 1, "!": 0, "2": 1, "åäö": 1, "ÅÄ": 1, "absent": 0} {
-		if got, err := p.Items(ctx, find, 0, 10); err != nil || len(got) != want {
+		if got, err := p.Stock(ctx, store.StockQuery{Find: find, Limit: 10}); err != nil || len(got) != want {
 			t.Errorf("find %q: %d items, %v, want %d", find, len(got), err, want)
 		}
 	}
-	items, err := p.Items(ctx, "", 1, 1)
+	items, err := p.Stock(ctx, store.StockQuery{Skip: 1, Limit: 1})
 	if err != nil || len(items) != 1 || items[0].Title != "Sinuhe egyptiläinen" || items[0].Place != "loan" || items[0].Station != "maple-house" || items[0].Year != 1945 {
 		t.Errorf("the second item: %+v, %v", items, err)
 	}
-	if items, err = p.Items(ctx, "2", 0, 1); err != nil || items[0].Place != "box" || !items[0].Marks.Has(circ.LargePrint) {
+	if items, err = p.Stock(ctx, store.StockQuery{Find: "2", Limit: 1}); err != nil || items[0].Place != "box" || !items[0].Marks.Has(circ.LargePrint) {
 		t.Errorf("item 2: %+v, %v", items, err)
 	}
 	loans, err := p.Loans(ctx, "maple-house")
