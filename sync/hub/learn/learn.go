@@ -334,14 +334,11 @@ func (p *pass) policies(ctx context.Context) error {
 		own[policy.ID] = policy
 	}
 	var c store.Collection
-	for category, err := range p.set.API.Categories(ctx) {
-		if errors.Is(err, koha.ErrRecord) {
-			p.told.Odd++
-			continue
-		}
-		if err != nil {
-			return err
-		}
+	categories, err := p.categories(ctx)
+	if err != nil {
+		return err
+	}
+	for _, category := range categories {
 		rules, err := p.set.API.Rules(ctx, p.set.Rules, category.ID, "")
 		if errors.Is(err, koha.ErrNotFound) || errors.Is(err, koha.ErrForbidden) {
 			slog.Warn("the library system does not tell its circulation rules; bring in policies as a file", "err", err)
@@ -360,6 +357,22 @@ func (p *pass) policies(ctx context.Context) error {
 	did, err := p.set.Store.Import(ctx, c)
 	p.told.Policies += did.Policies
 	return err
+}
+
+// categories are those of Koha's people that can be read.
+func (p *pass) categories(ctx context.Context) ([]koha.Category, error) {
+	var all []koha.Category
+	for category, err := range p.set.API.Categories(ctx) {
+		if errors.Is(err, koha.ErrRecord) {
+			p.told.Odd++
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, category)
+	}
+	return all, nil
 }
 
 // fits reports whether a station can take what is learned.

@@ -55,15 +55,12 @@ func walk[T any](ctx context.Context, p *pass, rows iter.Seq2[T, error], number 
 }
 
 func (p *pass) patrons(ctx context.Context) error {
+	all, err := p.categories(ctx)
+	if err != nil {
+		return err
+	}
 	categories := make(map[string]koha.Category)
-	for category, err := range p.set.API.Categories(ctx) {
-		if errors.Is(err, koha.ErrRecord) {
-			p.told.Odd++
-			continue
-		}
-		if err != nil {
-			return err
-		}
+	for _, category := range all {
 		categories[category.ID] = category
 	}
 	known, err := p.set.Store.Learned(ctx, p.set.Name, store.LearnedPatron)
