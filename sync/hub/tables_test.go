@@ -439,12 +439,24 @@ func (s *tables) judgeLate(truth []*happened, elsewhere []store.Posting) (err er
 	return err
 }
 
-// days are how many are tried each way; LONG tries more.
-func days() uint64 {
+// eachDay runs do on a day at each of the systems, by seeds that name the test; LONG
+// tries more of them.
+func eachDay(t *testing.T, do func(*testing.T, *tabled)) {
+	seeds := uint64(1)
 	if os.Getenv("LONG") != "" {
-		return 5
+		seeds = 5
 	}
-	return 1
+	for name, open := range systems {
+		for seed := range seeds {
+			t.Run(fmt.Sprintf("%s, seed %d", name, seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c := newTabled(t, seed, open)
+					defer c.stop()
+					do(t, c)
+				})
+			})
+		}
+	}
 }
 
 // TestTables: thirty things happen at two stations that are cut off, which arrive in
@@ -452,54 +464,38 @@ func days() uint64 {
 // up on a quarter of what changes something, done or not, and the poster is started
 // again meanwhile. The system's tables are then what happened.
 func TestTables(t *testing.T) {
-	for name, open := range systems {
-		for seed := range days() {
-			t.Run(fmt.Sprint(name, " ", seed), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					c := newTabled(t, seed, open)
-					defer c.stop()
-					c.system.cuts = 0.25
-					truth := day(c.system.random, c.houses)
-					defer c.arrives(0)()
-					defer c.arrives(1)()
-					for range 4 { // it is stopped while at it
-						c.post(time.Duration(1+c.system.random.IntN(10)) * time.Minute)
-					}
-					c.post(2 * time.Hour)
-					missing, err := c.system.judge(truth, c.keepsTime)
-					if err = errors.Join(err, (&branch{library: c.library}).settled(0)()); err != nil || missing > 0 {
-						t.Errorf("seed %d: %d loans are missing: %v", seed, missing, err)
-					}
-				})
-			})
+	eachDay(t, func(t *testing.T, c *tabled) {
+		c.system.cuts = 0.25
+		truth := day(c.system.random, c.houses)
+		defer c.arrives(0)()
+		defer c.arrives(1)()
+		for range 4 { // it is stopped while at it
+			c.post(time.Duration(1+c.system.random.IntN(10)) * time.Minute)
 		}
-	}
+		c.post(2 * time.Hour)
+		missing, err := c.system.judge(truth, c.keepsTime)
+		if err = errors.Join(err, (&branch{library: c.library}).settled(0)()); err != nil || missing > 0 {
+			t.Errorf("%d loans are missing: %v", missing, err)
+		}
+	})
 }
 
 // TestTablesLate: what the first station tells is posted before anything is heard of
 // the other. A loan that others have followed is then not made up for: each that the
 // tables lack is with a person, and who has an item now is who does.
 func TestTablesLate(t *testing.T) {
-	for name, open := range systems {
-		for seed := range days() {
-			t.Run(fmt.Sprint(name, " ", seed), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					c := newTabled(t, seed, open)
-					defer c.stop()
-					truth := day(c.system.random, c.houses)
-					defer c.arrives(0)()
-					c.post(time.Hour)
-					defer c.arrives(1)()
-					c.post(time.Hour)
-					open, err1 := c.store.Decisions(t.Context(), "branch", 50)
-					theirs, err2 := c.store.Written(t.Context(), "branch", hub.NoteTheirs)
-					if err := errors.Join(err1, err2, c.system.judgeLate(truth, append(open, theirs...))); err != nil {
-						t.Errorf("seed %d: %v", seed, err)
-					}
-				})
-			})
+	eachDay(t, func(t *testing.T, c *tabled) {
+		truth := day(c.system.random, c.houses)
+		defer c.arrives(0)()
+		c.post(time.Hour)
+		defer c.arrives(1)()
+		c.post(time.Hour)
+		open, err1 := c.store.Decisions(t.Context(), "branch", 50)
+		theirs, err2 := c.store.Written(t.Context(), "branch", hub.NoteTheirs)
+		if err := errors.Join(err1, err2, c.system.judgeLate(truth, append(open, theirs...))); err != nil {
+			t.Error(err)
 		}
-	}
+	})
 }
 
 // tabled is a hub, two stations that are cut off, and a library system of tables.
