@@ -108,8 +108,9 @@ func simulate(t *testing.T, protocol, name string) (sim.Chip, string) {
 	return sim.Chip{}, ""
 }
 
-// TestSettings: what cannot be is refused, and said.
-func TestSettings(t *testing.T) {
+// enrolledFile is an identity for --identity.
+func enrolledFile(t *testing.T) string {
+	t.Helper()
 	library, err := identity.NewLibrary()
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +123,12 @@ func TestSettings(t *testing.T) {
 	if err := station.Save(who); err != nil {
 		t.Fatal(err)
 	}
+	return who
+}
+
+// TestSettings: what cannot be is refused, and said.
+func TestSettings(t *testing.T) {
+	who := enrolledFile(t)
 	rules := filepath.Join(t.TempDir(), "numbers")
 	if err := os.WriteFile(rules, []byte("item tag \\d+\nitem line (\n"), 0o600); err != nil {
 		t.Fatal(err)

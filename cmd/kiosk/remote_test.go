@@ -13,7 +13,6 @@ import (
 	"coldstation/kiosk/flow"
 	"coldstation/sync/circ"
 	"coldstation/sync/hub/store"
-	"coldstation/sync/identity"
 	"coldstation/sync/setting"
 	"coldstation/sync/wire"
 )
@@ -21,18 +20,7 @@ import (
 // TestEverySettingIsAFlag: what the table says may be set is a flag of the kiosk's that
 // takes each of the options, and the usual value is the flag's own.
 func TestEverySettingIsAFlag(t *testing.T) {
-	library, err := identity.NewLibrary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	station, _, err := library.Enrol("maple-house", "mqtt://127.0.0.1:1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	who := filepath.Join(t.TempDir(), "station.json")
-	if err := station.Save(who); err != nil {
-		t.Fatal(err)
-	}
+	who := enrolledFile(t)
 	args := []string{"--identity", who, "--data", t.TempDir(), "--scanner", "/dev/null"}
 	own, err := parse(args)
 	if err != nil {
